@@ -1,0 +1,237 @@
+"""Who is asking, and the declaration on every route of who may."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+
+from flask import Flask, Request, current_app, g, has_request_context, request
+
+from app.errors import NotAllowed, NotSignedIn
+from app.ports import Port
+from app.text import Text
+
+View = TypeVar("View", bound=Callable[..., Any])
+CORE_AUDIENCE = "suxin"
+
+
+class Kind(StrEnum):
+    """What acts: a person, a machine or another program."""
+
+    CITIZEN = "citizen"
+    OFFICIAL = "official"
+    TERMINAL = "terminal"
+    CLIENT = "client"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who acts, for whom, on what ground. Holds ids only, never a name or number.
+
+    `party` is the core's internal id and is None inside plugins' audiences;
+    `subject` is the pairwise id of the audience that is called.
+    """
+
+    kind: Kind
+    actor: str
+    subject: str | None = None
+    party: str | None = None
+    acting_for: str | None = None
+    organisation: str | None = None
+    terminal: str | None = None
+    place: str | None = None
+    client: str | None = None
+    desks: tuple[tuple[str, str, str], ...] = ()
+    scopes: frozenset[str] = frozenset()
+    proofing_level: int = 0
+    authentication_level: int = 0
+    purpose: str | None = None
+    grant: str | None = None
+    audience: str = CORE_AUDIENCE
+    token_id: str | None = None
+
+
+SYSTEM = Principal(kind=Kind.SYSTEM, actor="system")
+
+
+class TokenVerifier(Protocol):
+    """Turns the credential of a request into a Principal; identity registers one."""
+
+    def verify(self, incoming: Request, *, audience: str) -> Principal | None:
+        """Return who asks, None without a credential; raises `NotSignedIn` for a bad one."""
+
+
+token_verifier: Port[TokenVerifier] = Port("token_verifier")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """The declaration of one route: who may call it."""
+
+    scopes: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    proofing_level: int = 0
+    authentication_level: int = 0
+    purpose: str | None = None
+    public_because: str | None = None
+
+
+class InsufficientScope(NotAllowed):
+    title = Text("令牌缺少所需权限", "The token lacks a scope")
+    next_step = Text("请申请 required 中列出的权限", "Ask for the scopes in `required`")
+
+
+class InsufficientAssurance(NotAllowed):
+    """RFC 9470: the caller can step up."""
+
+    title = Text("认证等级不足", "A higher assurance is needed")
+    next_step = Text("请提高实名或登录等级", "Log in again with the `acr` named here")
+
+
+class PurposeRequired(NotAllowed):
+    title = Text("未声明用途", "The purpose is missing or not granted")
+    next_step = Text("请以 required 中的用途重新授权", "Obtain a token for the purpose in `required`")
+
+
+def require(
+    *scopes: str,
+    kinds: Iterable[Kind] = (),
+    proofing_level: int = 0,
+    authentication_level: int = 0,
+    purpose: str | None = None,
+) -> Callable[[View], View]:
+    """Declare who may call a route; everything named here must hold."""
+    access = Access(
+        scopes=scopes,
+        kinds=tuple(kinds),
+        proofing_level=proofing_level,
+        authentication_level=authentication_level,
+        purpose=purpose,
+    )
+    return _declare(access)
+
+
+def public(*, because: str) -> Callable[[View], View]:
+    """Declare a route that anyone may call, with the reason."""
+    return _declare(Access(public_because=because))
+
+
+def _declare(access: Access) -> Callable[[View], View]:
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            authorise(access)
+            return view(*args, **kwargs)
+
+        guarded.__access__ = access  # type: ignore[attr-defined]
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+def authorise(access: Access) -> None:
+    """Let the caller pass, or raise the problem that says what is missing."""
+    if access.public_because is not None:
+        return
+    who = authenticate()
+    if who is None:
+        raise NotSignedIn(headers={"WWW-Authenticate": 'Bearer, DPoP algs="ES256"'})
+    check(access, who)
+
+
+def check(access: Access, who: Principal) -> None:
+    """Let a known caller pass, or raise the problem that says what is missing."""
+    missing = [scope for scope in access.scopes if scope not in who.scopes]
+    if missing:
+        needed = " ".join(access.scopes)
+        raise InsufficientScope(
+            required=list(access.scopes),
+            headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{needed}"'},
+        )
+    if access.kinds and who.kind not in access.kinds:
+        raise NotAllowed(required_kinds=[kind.value for kind in access.kinds])
+    if who.proofing_level < access.proofing_level or who.authentication_level < access.authentication_level:
+        raise InsufficientAssurance(
+            proofing_level=access.proofing_level,
+            authentication_level=access.authentication_level,
+            headers={"WWW-Authenticate": 'Bearer error="insufficient_user_authentication"'},
+        )
+    if access.purpose is not None and who.purpose != access.purpose:
+        raise PurposeRequired(required=access.purpose)
+
+
+def authenticate() -> Principal | None:
+    """Return who asks, verified once per request, or None."""
+    if "principal" not in g:
+        g.principal = token_verifier.only().verify(request, audience=audience())
+    found: Principal | None = g.principal
+    return found
+
+
+_AUDIENCE_KEY = "suxin.audiences"
+
+
+def audience() -> str:
+    """Return the audience of the called route: the plugin's name, else the core's."""
+    owners: dict[str, str] = current_app.extensions.get(_AUDIENCE_KEY, {})
+    return owners.get(request.blueprint or "", CORE_AUDIENCE)
+
+
+def belongs(app: Flask, blueprint: str, *, to: str) -> None:
+    """State that a blueprint's routes are one plugin's own audience."""
+    app.extensions.setdefault(_AUDIENCE_KEY, {})[blueprint] = to
+
+
+_acting: ContextVar[Principal | None] = ContextVar("suxin_principal", default=None)
+
+
+def principal() -> Principal:
+    """Return who acts: the caller of the request, or whom a job acts under."""
+    acting = _acting.get()
+    if acting is not None:
+        return acting
+    if has_request_context():
+        return authenticate() or Principal(kind=Kind.CLIENT, actor="anonymous")
+    return SYSTEM
+
+
+class acting_as:  # noqa: N801 - reads as a phrase: `with acting_as(who):`
+    """Run a block (a job, a command) under a given Principal."""
+
+    def __init__(self, who: Principal) -> None:
+        self.who = who
+
+    def __enter__(self) -> Principal:
+        self._token = _acting.set(self.who)
+        return self.who
+
+    def __exit__(self, *_: object) -> None:
+        _acting.reset(self._token)
+
+
+def access_of(view: Any, method: str) -> Access | None:
+    """Return the declaration of a view for one HTTP method, or None when it lacks one."""
+    target = getattr(view, "view_class", None)
+    handler = getattr(target, method.lower(), None) if target is not None else view
+    if handler is None and method == "HEAD":
+        handler = getattr(target, "get", None)
+    found = getattr(handler, "__access__", None)
+    return found if isinstance(found, Access) else None
+
+
+def undeclared(app: Flask, endpoints: Iterable[str] | None = None) -> list[str]:
+    """List `METHOD /rule` of every route that does not say who may call it."""
+    wanted = None if endpoints is None else set(endpoints)
+    missing = []
+    for rule in app.url_map.iter_rules():
+        if wanted is not None and rule.endpoint not in wanted:
+            continue
+        for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
+            if access_of(app.view_functions[rule.endpoint], method) is None:
+                missing.append(f"{method} {rule.rule}")
+    return missing
