@@ -1,0 +1,1 @@
+"""`suxin up`: embedded servers and Suxin's own processes under one supervisor."""
