@@ -1,0 +1,1 @@
+"""What proves an account is used by its owner."""

@@ -1,0 +1,1 @@
+"""Terminals that hold a key."""

@@ -1,0 +1,1 @@
+"""The authorization server: OpenID Connect Core and OAuth 2.1."""

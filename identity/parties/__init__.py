@@ -1,0 +1,1 @@
+"""Persons and organisations, and the pairwise ids by which others know them."""

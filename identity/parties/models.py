@@ -1,0 +1,80 @@
+"""Persons, organisations, their proofing and their pairwise subject ids."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Index, SmallInteger, String, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import now
+from app.ids import new_id
+from identity.schema import Base
+
+
+class Person(Base):
+    """A natural person. Name and numbers are sealed; the indexes find them without opening."""
+
+    __tablename__ = "person"
+    # The presence shortlist asks by county and the last four digits of the mobile number.
+    __table_args__ = (
+        Index("ix_person_region_mobile_tail", "region", "mobile_tail"),
+        CheckConstraint("state in ('active', 'disabled')", name="state"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("person"))
+    resident_id_index: Mapped[bytes] = mapped_column(unique=True)
+    resident_id_sealed: Mapped[bytes]
+    name_sealed: Mapped[bytes]
+    mobile_index: Mapped[bytes] = mapped_column(index=True)
+    mobile_sealed: Mapped[bytes]
+    mobile_tail: Mapped[str] = mapped_column(String(4))
+    region: Mapped[str] = mapped_column(String(6))
+    area: Mapped[str] = mapped_column(String(12))
+    proofing_level: Mapped[int] = mapped_column(SmallInteger, default=2)
+    state: Mapped[str] = mapped_column(String(12), default="active")
+    demo_key: Mapped[str | None] = mapped_column(String(40), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Organisation(Base):
+    """A legal person; its credit code and name are public register data."""
+
+    __tablename__ = "organisation"
+    __table_args__ = (CheckConstraint("state in ('active', 'disabled')", name="state"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("org"))
+    credit_code: Mapped[str] = mapped_column(String(18), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    area: Mapped[str] = mapped_column(String(12))
+    state: Mapped[str] = mapped_column(String(12), default="active")
+    demo_key: Mapped[str | None] = mapped_column(String(40), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class PairwiseSubject(Base):
+    """The id by which one audience knows one party; unique both ways, never changed."""
+
+    __tablename__ = "pairwise_subject"
+    __table_args__ = (UniqueConstraint("party", "audience"),)
+
+    subject: Mapped[str] = mapped_column(String(40), primary_key=True)
+    party: Mapped[str] = mapped_column(String(40))
+    audience: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class ProofingEvent(Base):
+    """How a person was proven to be who they are; append-only by trigger."""
+
+    __tablename__ = "proofing_event"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("proofing"))
+    person_id: Mapped[str] = mapped_column(String(40), index=True)
+    source: Mapped[str] = mapped_column(String(40))
+    method: Mapped[str] = mapped_column(String(40))
+    level: Mapped[int] = mapped_column(SmallInteger)
+    evidence: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    at: Mapped[datetime] = mapped_column(default=now)
