@@ -1,0 +1,236 @@
+"""A small WSGI router before Flask: it answers what is usual and hands on everything else."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast, runtime_checkable
+
+import orjson
+import sqlalchemy as sa
+from flask import Flask, Response
+from werkzeug.routing import Rule
+
+from app.db import Database
+from app.errors import NotAllowed
+from app.guards import Access, access_of, check, token_verifier
+from app.hotpath.declare import HotRead, hot_read_of
+from app.hotpath.serialize import CannotCompile, serializer
+from app.hotpath.statement import Lines, Statement, StatementFailed, compile_statement
+from app.ids import new_id
+from app.principal import CORE_AUDIENCE, Principal
+
+log = logging.getLogger("suxin.hotpath")
+Environ = dict[str, Any]
+Headers = list[tuple[str, str]]
+Wsgi = Callable[[Environ, Any], Iterable[bytes]]
+
+_SEGMENT = re.compile(r"[A-Za-z0-9_.~-]{1,80}")
+# A request with one of these wants more than the plain answer.
+_UNUSUAL = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE", "HTTP_DPOP", "HTTP_EXPECT", "HTTP_COOKIE")
+_PER_REQUEST = frozenset({"content-length", "x-request-id", "traceparent", "date"})
+_UNREPEATABLE = frozenset({"set-cookie", "etag", "content-language", "last-modified"})
+
+
+@runtime_checkable
+class RemembersTokens(Protocol):
+    """A token verifier that can say at once that it verified this very token before."""
+
+    def recall(self, authorization: str, *, audience: str) -> Principal | None:
+        """Return who holds a bearer token verified before, neither expired nor revoked.
+
+        None for any doubt (never seen, bound to a key, other audience): the
+        ordinary path then decides.
+        """
+
+
+@dataclass(slots=True)
+class Route:
+    """One compiled read and what the ordinary path taught about its answers."""
+
+    path: str
+    before: str
+    after: str | None
+    parameter: str
+    access: Access
+    statement: Statement
+    dump: Callable[[list[bytes | None]], Any]
+    headers: Headers | None = None
+    from_principal: tuple[str, ...] = field(default=())
+
+    def key_in(self, path: str) -> str | None:
+        """Return the path's parameter ("" for a route without one), or None when the path is another's."""
+        if self.after is None:
+            return "" if path == self.before else None
+        end = len(path) - len(self.after)
+        if end <= len(self.before) or not path.startswith(self.before) or not path.endswith(self.after):
+            return None
+        key = path[len(self.before) : end]
+        return key if _SEGMENT.fullmatch(key) else None
+
+    def values(self, key: str, who: Principal) -> dict[str, str | None] | None:
+        """Return the statement's parameters, or None when the Principal lacks one."""
+        values: dict[str, str | None] = {self.parameter: key}
+        for name in self.from_principal:
+            value = getattr(who, name)
+            if value is None:
+                return None
+            values[name] = value
+        return values
+
+
+class HotPath:
+    """The app's WSGI callable with compiled reads in front of it.
+
+    A route is live in a process only after an ordinary answer there was found
+    equal, byte for byte; that answer's fixed headers are then used as well.
+    """
+
+    def __init__(self, app: Flask, ordinary: Wsgi, routes: list[Route], lines: Lines) -> None:
+        self.app, self.ordinary, self.routes, self.lines = app, ordinary, routes, lines
+        self.encode, self.answered = encoder(app), 0
+        self._verifier: RemembersTokens | None = None
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Answer from a compiled read, or let the ordinary path answer."""
+        if environ["REQUEST_METHOD"] != "GET" or environ.get("QUERY_STRING"):
+            return self.ordinary(environ, start_response)
+        path = environ["PATH_INFO"]
+        for route in self.routes:
+            key = route.key_in(path)
+            if key is not None:
+                return self._answer(route, key, environ, start_response)
+        return self.ordinary(environ, start_response)
+
+    def _answer(self, route: Route, key: str, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        body = self._body(route, key, environ)
+        if body is None:
+            return self.ordinary(environ, start_response)
+        if route.headers is None:
+            return self._learn(route, body, environ, start_response)
+        self.answered += 1
+        start_response("200 OK", [*route.headers, ("Content-Length", str(len(body))), *self._own(environ)])
+        return (body,)
+
+    def _body(self, route: Route, key: str, environ: Environ) -> bytes | None:
+        who = self._caller(route, environ)
+        values = route.values(key, who) if who is not None else None
+        if values is None:
+            return None
+        try:
+            row = self.lines.one(route.statement, values)
+            return None if row is None else self.encode(route.dump(row))
+        except (StatementFailed, ValueError, TypeError):
+            # No connection, or a value outside the compiled forms (a date before Christ): the ordinary path answers.
+            return None
+
+    def _caller(self, route: Route, environ: Environ) -> Principal | None:
+        authorization = environ.get("HTTP_AUTHORIZATION")
+        if not authorization or "suxin.db.bind" in self.app.extensions or any(name in environ for name in _UNUSUAL):
+            return None
+        verifier = self._verifier or self._find_verifier()
+        who = verifier.recall(authorization, audience=CORE_AUDIENCE) if verifier is not None else None
+        if who is None:
+            return None
+        try:
+            check(route.access, who)
+        except NotAllowed:
+            return None
+        return who
+
+    def _find_verifier(self) -> RemembersTokens | None:
+        with self.app.app_context():
+            found = next(iter(token_verifier.all().values()), None)
+        self._verifier = found if isinstance(found, RemembersTokens) else None
+        return self._verifier
+
+    def _learn(self, route: Route, body: bytes, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        said: list[tuple[str, Headers]] = []
+        chunks = self.ordinary(environ, lambda status, headers, *_: said.append((status, list(headers))))
+        answer = b"".join(chunks)
+        cast(Any, getattr(chunks, "close", lambda: None))()
+        status, headers = said[-1]
+        names = {name.lower() for name, _ in headers}
+        if status == "200 OK" and answer == body and not names & _UNREPEATABLE:
+            route.headers = [pair for pair in headers if pair[0].lower() not in _PER_REQUEST]
+        elif status == "200 OK":
+            log.warning("hot path differs from the ordinary answer", extra={"route": route.path})
+        start_response(status, headers)
+        return (answer,)
+
+    def _own(self, environ: Environ) -> Headers:
+        return [("X-Request-Id", new_id("req"))]
+
+
+def install(app: Flask, db: Database) -> list[str]:
+    """Compile every declared read of the app and put them before Flask; returns their paths.
+
+    Raises `CannotCompile` at start for one that cannot be exact. Call it last,
+    when every blueprint is mounted.
+    """
+    routes = [compiled for rule in app.url_map.iter_rules() if (compiled := _compiled(app, rule)) is not None]
+    if routes:
+        url = db.write.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        lines = Lines(url, "-c timezone=UTC -c statement_timeout=5000")
+        hot = HotPath(app, app.wsgi_app, routes, lines)
+        app.wsgi_app = app.extensions["suxin.hotpath"] = hot  # type: ignore[method-assign]
+    return [route.path for route in routes]
+
+
+def _compiled(app: Flask, rule: Rule) -> Route | None:
+    view = app.view_functions[rule.endpoint]
+    declared, access = hot_read_of(view), access_of(view, "GET")
+    if declared is None or access is None or "GET" not in (rule.methods or ()):
+        return None
+    before, after, parameter = _shape(rule)
+    return _route(rule.rule, declared, access, before, after, parameter)
+
+
+def _route(path: str, declared: HotRead, access: Access, before: str, after: str | None, parameter: str) -> Route:
+    columns = {column.key: column for column in declared.select.selected_columns}
+    statement = compile_statement("hot " + path, declared.select)
+    from_principal = tuple(sorted(statement.needed - {parameter}))
+    unknown = [name for name in from_principal if name not in Principal.__dataclass_fields__]
+    if unknown:
+        raise CannotCompile(f"{path}: nothing fills {', '.join(unknown)}")
+    return Route(
+        path=path,
+        before=before,
+        after=after,
+        parameter=parameter,
+        access=access,
+        statement=statement,
+        dump=serializer(declared.schema, cast(Mapping[str, sa.ColumnElement[Any]], columns)),
+        from_principal=from_principal,
+    )
+
+
+def _shape(rule: Rule) -> tuple[str, str | None, str]:
+    parts = re.split(r"<(?:string:)?(\w+)>", rule.rule)
+    if len(parts) == 1:
+        return rule.rule, None, ""
+    if len(parts) != 3 or "<" in parts[0] + parts[2]:
+        raise CannotCompile(f"{rule.rule}: a hot path takes one plain parameter at most")
+    return parts[0], parts[2], parts[1]
+
+
+def encoder(app: Flask) -> Callable[[Any], bytes]:
+    """Return the quickest function that writes JSON as the app's own provider does."""
+    sample = {"b": "中\u2028<&>", "a": [1, None, True, {"d": 1.5}]}
+    with app.app_context(), app.test_request_context():
+        wanted = cast(Response, app.json.response(sample)).get_data()
+    for candidate in (orjson.dumps, _orjson_line, _json_line):
+        if candidate(sample) == wanted:
+            return candidate
+    return lambda value: cast(Response, app.json.response(value)).get_data()
+
+
+def _orjson_line(value: Any) -> bytes:
+    return orjson.dumps(value) + b"\n"
+
+
+def _json_line(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True).encode() + b"\n"
