@@ -4,59 +4,23 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from contextvars import ContextVar
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
-from flask import Flask, Request, current_app, g, has_request_context, request
+from flask import Flask, Request, current_app, g, request
 
 from app.errors import NotAllowed, NotSignedIn
 from app.ports import Port
+from app.principal import CORE_AUDIENCE, SYSTEM, Kind, Principal, acting_as, principal
 from app.text import Text
 
+__all__ = [
+    "CORE_AUDIENCE", "SYSTEM", "Access", "InsufficientAssurance", "InsufficientScope", "Kind", "Principal",
+    "PurposeRequired", "TokenVerifier", "access_of", "acting_as", "audience", "authenticate", "authorise", "belongs",
+    "install", "principal", "public", "require", "token_verifier", "undeclared", "writes_on_get",
+]  # fmt: skip
+
 View = TypeVar("View", bound=Callable[..., Any])
-CORE_AUDIENCE = "suxin"
-
-
-class Kind(StrEnum):
-    """What acts: a person, a machine or another program."""
-
-    CITIZEN = "citizen"
-    OFFICIAL = "official"
-    TERMINAL = "terminal"
-    CLIENT = "client"
-    SYSTEM = "system"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Principal:
-    """Who acts, for whom, on what ground. Holds ids only, never a name or number.
-
-    `party` is the core's internal id and is None inside plugins' audiences;
-    `subject` is the pairwise id of the audience that is called.
-    """
-
-    kind: Kind
-    actor: str
-    subject: str | None = None
-    party: str | None = None
-    acting_for: str | None = None
-    organisation: str | None = None
-    terminal: str | None = None
-    place: str | None = None
-    client: str | None = None
-    desks: tuple[tuple[str, str, str], ...] = ()
-    scopes: frozenset[str] = frozenset()
-    proofing_level: int = 0
-    authentication_level: int = 0
-    purpose: str | None = None
-    grant: str | None = None
-    audience: str = CORE_AUDIENCE
-    token_id: str | None = None
-
-
-SYSTEM = Principal(kind=Kind.SYSTEM, actor="system")
 
 
 class TokenVerifier(Protocol):
@@ -165,6 +129,11 @@ def check(access: Access, who: Principal) -> None:
         raise PurposeRequired(required=access.purpose)
 
 
+def install(app: Flask) -> None:
+    """Let `principal()` find out who asks."""
+    app.extensions["suxin.authenticate"] = authenticate
+
+
 def authenticate() -> Principal | None:
     """Return who asks, verified once per request, or None."""
     if "principal" not in g:
@@ -185,33 +154,6 @@ def audience() -> str:
 def belongs(app: Flask, blueprint: str, *, to: str) -> None:
     """State that a blueprint's routes are one plugin's own audience."""
     app.extensions.setdefault(_AUDIENCE_KEY, {})[blueprint] = to
-
-
-_acting: ContextVar[Principal | None] = ContextVar("suxin_principal", default=None)
-
-
-def principal() -> Principal:
-    """Return who acts: the caller of the request, or whom a job acts under."""
-    acting = _acting.get()
-    if acting is not None:
-        return acting
-    if has_request_context():
-        return authenticate() or Principal(kind=Kind.CLIENT, actor="anonymous")
-    return SYSTEM
-
-
-class acting_as:  # noqa: N801 - reads as a phrase: `with acting_as(who):`
-    """Run a block (a job, a command) under a given Principal."""
-
-    def __init__(self, who: Principal) -> None:
-        self.who = who
-
-    def __enter__(self) -> Principal:
-        self._token = _acting.set(self.who)
-        return self.who
-
-    def __exit__(self, *_: object) -> None:
-        _acting.reset(self._token)
 
 
 def access_of(view: Any, method: str) -> Access | None:
@@ -235,3 +177,9 @@ def undeclared(app: Flask, endpoints: Iterable[str] | None = None) -> list[str]:
             if access_of(app.view_functions[rule.endpoint], method) is None:
                 missing.append(f"{method} {rule.rule}")
     return missing
+
+
+def writes_on_get(view: View) -> View:
+    """Declare that answering GET changes something (an OAuth authorization does)."""
+    view.__writes__ = True  # type: ignore[attr-defined]
+    return view

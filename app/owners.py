@@ -1,0 +1,26 @@
+"""Whose schemas there are: the core's, then each plugin's that can be loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.capabilities import load
+from app.migrations.run import Owner, core_owner
+from app.registry.contract import Plugin
+from app.registry.find import Candidate, find
+
+
+def owners(candidates: Sequence[Candidate] | None = None) -> list[Owner]:
+    """Return every owner of a schema: core, identity, then plugins by name."""
+    load()  # all of the core's models must be known before its metadata is read
+    found = [each.plugin for each in (find() if candidates is None else candidates) if isinstance(each.plugin, Plugin)]
+    plugins = sorted(
+        {plugin.name: plugin for plugin in reversed(found)}.values(), key=lambda p: (p.name != "identity", p.name)
+    )
+    return [core_owner()] + [
+        Owner(plugin.name, plugin.migrations, _metadata(plugin)) for plugin in plugins if plugin.migrations is not None
+    ]
+
+
+def _metadata(plugin: Plugin) -> object:
+    return getattr(plugin.models, "metadata", plugin.models)

@@ -1,0 +1,3 @@
+"""All tests stand on the kit that plugins use, too."""
+
+pytest_plugins = ["app.testing"]
