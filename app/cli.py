@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 from flask import Flask
@@ -31,7 +31,7 @@ class City:
 class Commands(click.Group):
     """Imports a command when it is called, so that `suxin --help` stays quick."""
 
-    lazy = {
+    lazy: ClassVar[dict[str, str]] = {
         "up": "app.runtime.up:up",
         "plugin": "app.registry.commands:plugin",
         "migrate": "app.maintenance:migrate",
@@ -57,7 +57,7 @@ def _plugin_commands() -> dict[str, click.Command]:
     from app.registry.contract import Plugin
     from app.registry.find import find
 
-    plugins = [each.plugin for each in find() if isinstance(each.plugin, Plugin)]
+    plugins = [each.value for each in find() if isinstance(each.value, Plugin)]
     return {command.name or "": command for plugin in plugins for command in plugin.commands}
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from flask import Flask, current_app
 from sqlalchemy import DateTime, Engine, MetaData, create_engine
@@ -39,7 +39,7 @@ class Base(DeclarativeBase):
     """Base of the core's own models."""
 
     metadata = MetaData(schema=CORE_SCHEMA, naming_convention=_NAMING)
-    type_annotation_map = {datetime: DateTime(timezone=True)}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: DateTime(timezone=True)}
 
 
 def now() -> datetime:

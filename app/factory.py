@@ -68,9 +68,9 @@ def create_app(
     docs.install(app)
     pages.install(app)
     health.install(app)
-    hotpath.install(app)
     _install_jobs(app, loaded, registry.mounted)
     _check_declared(app)
+    hotpath.install(app, app.extensions["suxin.db"])
     return app
 
 
@@ -82,9 +82,7 @@ def _install_kernel(app: Flask, settings: Settings, ring: crypto.KeyRing) -> Non
     pool = settings.core_slots + 2
     db.install(
         app,
-        db.Database.connect(
-            settings.database_url, pool_size=pool, statement_timeout_ms=settings.statement_timeout_ms
-        ),
+        db.Database.connect(settings.database_url, pool_size=pool, statement_timeout_ms=settings.statement_timeout_ms),
     )
     crypto.install(app, ring)
     guards.install(app)
@@ -111,5 +109,3 @@ def _check_declared(app: Flask) -> None:
 def celery_of(app: Flask) -> Celery:
     """Return the Celery app bound to a city."""
     return cast(Celery, app.extensions["suxin.celery"])
-
-

@@ -39,7 +39,9 @@ class IdempotencyRecord(Base):
 class IdempotencyKeyMissing(InvalidRequest):
     status = 400
     title = Text("缺少 Idempotency-Key", "The Idempotency-Key header is missing or malformed")
-    next_step = Text("请为每个意图生成一个键（1 至 255 个可见 ASCII 字符）", "Send one key per intent: 1 to 255 visible ASCII signs")
+    next_step = Text(
+        "请为每个意图生成一个键（1 至 255 个可见 ASCII 字符）", "Send one key per intent: 1 to 255 visible ASCII signs"
+    )
 
 
 class IdempotencyKeyReused(Conflict):

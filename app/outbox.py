@@ -59,13 +59,13 @@ _INSERT = text(
     "WITH queued AS (INSERT INTO app.outbox_event (id, job, arguments, acts_under, created_at)"
     " SELECT *, now() FROM unnest(cast(:ids AS text[]), cast(:jobs AS text[]),"
     " cast(:arguments AS jsonb[]), cast(:actors AS jsonb[])) RETURNING 1)"
-    f" SELECT pg_notify('{CHANNEL}', '') FROM queued LIMIT 1"
+    " SELECT pg_notify(:channel, '') FROM queued LIMIT 1"
 )
 
 
 def _write(session: Session, rows: Sequence[tuple[str, str, str, str]]) -> None:
     ids, jobs, arguments, actors = (list(column) for column in zip(*rows, strict=True))
-    session.execute(_INSERT, {"ids": ids, "jobs": jobs, "arguments": arguments, "actors": actors})
+    session.execute(_INSERT, {"ids": ids, "jobs": jobs, "arguments": arguments, "actors": actors, "channel": CHANNEL})
 
 
 def _json(value: Any) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import MetaData
+
 from app.capabilities import load
 from app.migrations.run import Owner, core_owner
 from app.registry.contract import Plugin
@@ -13,7 +15,7 @@ from app.registry.find import Candidate, find
 def owners(candidates: Sequence[Candidate] | None = None) -> list[Owner]:
     """Return every owner of a schema: core, identity, then plugins by name."""
     load()  # all of the core's models must be known before its metadata is read
-    found = [each.plugin for each in (find() if candidates is None else candidates) if isinstance(each.plugin, Plugin)]
+    found = [each.value for each in (find() if candidates is None else candidates) if isinstance(each.value, Plugin)]
     plugins = sorted(
         {plugin.name: plugin for plugin in reversed(found)}.values(), key=lambda p: (p.name != "identity", p.name)
     )
@@ -22,5 +24,6 @@ def owners(candidates: Sequence[Candidate] | None = None) -> list[Owner]:
     ]
 
 
-def _metadata(plugin: Plugin) -> object:
-    return getattr(plugin.models, "metadata", plugin.models)
+def _metadata(plugin: Plugin) -> MetaData | None:
+    found = getattr(plugin.models, "metadata", plugin.models)
+    return found if isinstance(found, MetaData) else None

@@ -62,7 +62,7 @@ def page(
         after = tuple_(*_opened(cursor, len(key)))
         query = query.where(columns < after if newest_first else columns > after)
     order = [column.desc() if newest_first else column.asc() for column in key]
-    rows = list(session().scalars(query.order_by(*order).limit(limit + 1)))
+    rows: list[T] = list(session().scalars(query.order_by(*order).limit(limit + 1)))  # type: ignore[arg-type]
     more = len(rows) > limit
     rows = rows[:limit]
     return Page(rows, _sealed([getattr(rows[-1], column.key) for column in key]) if more else None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from flask import Flask, current_app
 
@@ -34,15 +34,15 @@ class Port(Generic[T]):
 
     def all(self) -> dict[str, T]:
         """Return every value by name, in the current app."""
-        return dict(self._held(cast(Flask, current_app)))
+        return dict(self._held(current_app))
 
     def get(self, name: str) -> T | None:
         """Return one value, or None."""
-        return self._held(cast(Flask, current_app)).get(name)
+        return self._held(current_app).get(name)
 
     def only(self) -> T:
         """Return the single value; raises `PortEmpty` unless there is exactly one."""
-        held = self._held(cast(Flask, current_app))
+        held = self._held(current_app)
         if len(held) != 1:
             raise PortEmpty(f"{self.name}: {len(held)} registered, one is needed")
         return next(iter(held.values()))

@@ -25,19 +25,23 @@ def seal_due() -> int:
     appear later inside a sealed second. One sealer at a time: the caller
     holds the relay's advisory lock.
     """
-    leaves = session().execute(
-        select(AuditLeaf.id, AuditLeaf.at, AuditLeaf.body)
-        .where(AuditLeaf.head_id.is_(None))
-        .where(text("xid < (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"))
-        .order_by(AuditLeaf.at, AuditLeaf.id)
-        .limit(BATCH)
-    ).all()
+    leaves = (
+        session()
+        .execute(
+            select(AuditLeaf.id, AuditLeaf.at, AuditLeaf.body)
+            .where(AuditLeaf.head_id.is_(None))
+            .where(text("xid < (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"))
+            .order_by(AuditLeaf.at, AuditLeaf.id)
+            .limit(BATCH)
+        )
+        .all()
+    )
     for _, second in groupby(leaves, key=lambda leaf: leaf.at.replace(microsecond=0)):
         _seal(list(second))
     return len(leaves)
 
 
-def _seal(leaves: list[Row[tuple[str, datetime, bytes]]]) -> None:
+def _seal(leaves: list[Row[str, datetime, bytes]]) -> None:
     root = merkle_root([leaf_hash(leaf.body) for leaf in leaves])
     head = add(_signed_head(size=len(leaves), root=root, previous=_last_hash()))
     session().connection().execute(

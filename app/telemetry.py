@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import time
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -28,7 +30,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 log = structlog.get_logger("web")
 
 
-def scrub(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+def scrub(_: Any, __: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
     """Replace identities and control signs in every text of a log line."""
     return {name: _clean(value) for name, value in event.items()}
 
@@ -48,7 +50,7 @@ def configure_logs(level: str) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(file=__import__("sys").stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
 

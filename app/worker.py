@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -13,7 +15,7 @@ from sqlalchemy import text
 from app.db import session, unit_of_work
 from app.jobs import Job, Schedule
 from app.outbox import enqueue, restored
-from app.principal import SYSTEM, acting_as
+from app.principal import CORE_AUDIENCE, SYSTEM, Principal, acting_as
 
 log = structlog.get_logger("worker")
 Event = dict[str, Any]
@@ -59,9 +61,8 @@ def _bind(celery: Celery, app: Flask, job: Job) -> None:
             again = task.request.retries
             raise task.retry(args=[failed], countdown=min(60, 2**again), max_retries=job.retries)
 
-    celery.task(
-        run, name=job.name, bind=True, shared=False, soft_time_limit=job.timeout_seconds, time_limit=job.timeout_seconds + 10
-    )
+    limits = {"soft_time_limit": job.timeout_seconds, "time_limit": job.timeout_seconds + 10}
+    celery.task(run, name=job.name, bind=True, shared=False, **limits)
 
 
 def _bind_tick(celery: Celery, app: Flask) -> None:
@@ -74,9 +75,9 @@ def _bind_tick(celery: Celery, app: Flask) -> None:
 
 def run_events(job: Job, events: Sequence[Event]) -> list[Event]:
     """Run a batch of events; returns those that failed and want another try."""
-    if job.batch and _attempt(lambda: _run_batch(job, events), job):
+    if job.batch and _attempt(partial(_run_batch, job, events), job):
         return []
-    return [event for event in events if not _attempt(lambda event=event: _run_one(job, event), job)]  # type: ignore[misc]
+    return [event for event in events if not _attempt(partial(_run_one, job, event), job)]
 
 
 def _attempt(run: Callable[[], None], job: Job) -> bool:
@@ -98,7 +99,7 @@ def _run_batch(job: Job, events: Sequence[Event]) -> None:
 
 
 def _run_one(job: Job, event: Event) -> None:
-    with acting_as(restored(event["acts_under"])), unit_of_work():
+    with acting_as(_actor(job, event)), unit_of_work():
         if not _claim([event["id"]]):
             return
         if job.batch:
@@ -109,3 +110,9 @@ def _run_one(job: Job, event: Event) -> None:
 
 def _claim(ids: list[str]) -> set[str]:
     return set(session().scalars(_CLAIM, {"ids": ids}))
+
+
+def _actor(job: Job, event: Event) -> Principal:
+    # A plugin's job speaks of people by the plugin's own subject ids, whoever queued it.
+    owner = job.name.partition(".")[0]
+    return replace(restored(event["acts_under"]), audience=CORE_AUDIENCE if owner == "core" else owner)
