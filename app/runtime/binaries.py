@@ -74,7 +74,9 @@ def _programs(folder: Path, lib: Path | None) -> PostgresPrograms:
             [folder / "postgres", "--version"], capture_output=True, text=True, env=env, timeout=20, check=True
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        raise CannotStart(f"{folder / 'postgres'} does not run on this machine ({error}): set SUXIN_DATABASE_URL.") from None
+        raise CannotStart(
+            f"{folder / 'postgres'} does not run on this machine ({error}): set SUXIN_DATABASE_URL."
+        ) from None
     major = int((re.search(r"(\d+)", said) or [0, 0])[1])
     if not OLDEST <= major <= NEWEST:
         raise CannotStart(f"{folder} holds PostgreSQL {major}, but {OLDEST} to {NEWEST} is needed.")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -70,18 +71,14 @@ class Child:
         """Ask it to end, wait, then end it and all it started."""
         if self.running:
             self.process.send_signal(self.how)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout=patience)
-            except subprocess.TimeoutExpired:
-                pass
         self.collect()
 
     def collect(self) -> None:
         """End what is left of its group once the leader is gone."""
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         self.process.wait()
         self.keeper.forget(self.process.pid)
 

@@ -12,6 +12,8 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 
 _PATIENCE_SECONDS = 8.0
 
@@ -39,11 +41,9 @@ def stop(pid: int, started: str, how: int, patience: float = _PATIENCE_SECONDS) 
     _signal(os.killpg, pid, signal.SIGKILL)
 
 
-def _signal(send: object, pid: int, how: int) -> None:
-    try:
-        send(pid, how)  # type: ignore[operator]
-    except (ProcessLookupError, PermissionError):
-        pass
+def _signal(send: Callable[[int, int], None], pid: int, how: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        send(pid, how)
 
 
 def main() -> None:

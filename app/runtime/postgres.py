@@ -33,11 +33,16 @@ class Postgres:
 
     def url(self, database: str = OWNER, user: str = OWNER) -> str:
         """Return the address of a database for a login."""
-        return f"postgresql://{user}@/{database}?host={quote(str(self.sockets), safe='')}"
+        return url_of(self.sockets, database, user)
 
     def stop(self) -> None:
         """Stop it: open transactions are undone, what was committed is on disk."""
         self.child.stop(patience=20)
+
+
+def url_of(sockets: Path, database: str = OWNER, user: str = OWNER) -> str:
+    """Return the address of a database in the cluster that listens in this folder."""
+    return f"postgresql://{user}@/{database}?host={quote(str(sockets), safe='')}"
 
 
 def start(places: Places, programs: PostgresPrograms, keeper: Keeper, *, durable: bool = True) -> Postgres:
@@ -137,8 +142,8 @@ def _write_configuration(
     settings = {
         "listen_addresses": "", "unix_socket_directories": str(sockets), "unix_socket_permissions": "0700",
         "max_connections": "80", "shared_buffers": "64MB", "jit": "off", "timezone": "UTC", "log_timezone": "UTC",
-        "max_wal_size": "512MB", "log_min_messages": "warning", "log_checkpoints": "off", "password_encryption": "scram-sha-256",
-        "wal_level": "replica",
+        "max_wal_size": "512MB", "log_min_messages": "warning", "log_checkpoints": "off",
+        "password_encryption": "scram-sha-256", "wal_level": "replica",
     }  # fmt: skip
     if programs.major >= 18:
         settings["io_method"] = "sync"

@@ -1,0 +1,70 @@
+"""Brings the database up to date and seeds the demo, in a process of its own.
+
+It imports the application while the servers start, waits for one line on
+stdin, then prints one JSON line a step: `migrated`, `seeded`, or `failed`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import import_module
+from typing import Any
+
+
+def main() -> int:
+    """Migrate, and seed with `--demo`; returns the exit code."""
+    try:
+        _import_ahead()
+        if not sys.stdin.readline():
+            return 1
+        migrated = _migrate()
+        _tell("migrated", **migrated)
+        if _DEMO:
+            _seed()
+        _tell("seeded")
+    except Exception as error:
+        _tell("failed", reason=f"{type(error).__name__}: {error}".splitlines()[0])
+        raise
+    return 0
+
+
+def _import_ahead() -> None:
+    for module in ("alembic.command", "psycopg", "app.owners", "wsgi", *(["app.seed"] if _DEMO else [])):
+        import_module(module)
+
+
+def _migrate() -> dict[str, Any]:
+    from app.migrations.run import upgrade
+    from app.owners import owners
+    from app.worker import queues_of
+    from wsgi import application
+
+    failures = upgrade(application.config["SETTINGS"].database_url, owners())
+    plugins = application.extensions["suxin.registry"].mounted
+    return {
+        "queues": sorted({"core", *queues_of(application).values()}),
+        "simulators": [(each.name, one.name, one.module) for each in plugins for one in each.simulators],
+        "slots": sum(each.slots for each in plugins),
+        "failures": [str(each) for each in failures],
+    }
+
+
+def _seed() -> None:
+    from app.seed import seed
+    from wsgi import application
+
+    seed(application)
+
+
+def _tell(step: str, **facts: Any) -> None:
+    print(json.dumps({"step": step, **facts}), file=_OUT, flush=True)
+
+
+# Whatever a plugin prints goes to stderr: stdout carries our lines only.
+_OUT = sys.stdout
+_DEMO = "--demo" in sys.argv[1:]
+sys.stdout = sys.stderr
+
+if __name__ == "__main__":
+    sys.exit(main())
