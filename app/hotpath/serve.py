@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast, runtime_checkable
 
-import orjson
 import sqlalchemy as sa
 from flask import Flask, Response
 from werkzeug.routing import Rule
 
-from app.db import Database
+from app.db import Database, unit_of_work
 from app.errors import NotAllowed
 from app.guards import Access, access_of, check, token_verifier
 from app.hotpath.declare import HotRead, hot_read_of
+from app.hotpath.observe import Observer
 from app.hotpath.serialize import CannotCompile, serializer
 from app.hotpath.statement import Lines, Statement, StatementFailed, compile_statement
 from app.ids import new_id
@@ -30,7 +32,15 @@ Wsgi = Callable[[Environ, Any], Iterable[bytes]]
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_.~-]{1,80}")
 # A request with one of these wants more than the plain answer.
-_UNUSUAL = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE", "HTTP_DPOP", "HTTP_EXPECT", "HTTP_COOKIE")
+_UNUSUAL = (
+    "HTTP_IF_NONE_MATCH",
+    "HTTP_IF_MODIFIED_SINCE",
+    "HTTP_RANGE",
+    "HTTP_DPOP",
+    "HTTP_EXPECT",
+    "HTTP_COOKIE",
+    "HTTP_TRACEPARENT",
+)
 _PER_REQUEST = frozenset({"content-length", "x-request-id", "traceparent", "date"})
 _UNREPEATABLE = frozenset({"set-cookie", "etag", "content-language", "last-modified"})
 
@@ -58,6 +68,7 @@ class Route:
     access: Access
     statement: Statement
     dump: Callable[[list[bytes | None]], Any]
+    observer: Observer
     headers: Headers | None = None
     from_principal: tuple[str, ...] = field(default=())
 
@@ -106,13 +117,17 @@ class HotPath:
         return self.ordinary(environ, start_response)
 
     def _answer(self, route: Route, key: str, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        started = time.perf_counter()
         body = self._body(route, key, environ)
         if body is None:
             return self.ordinary(environ, start_response)
         if route.headers is None:
             return self._learn(route, body, environ, start_response)
         self.answered += 1
-        start_response("200 OK", [*route.headers, ("Content-Length", str(len(body))), *self._own(environ)])
+        request_id = new_id("request")
+        own = [("Content-Length", str(len(body))), ("X-Request-Id", request_id)]
+        start_response("200 OK", [*route.headers, *own])
+        route.observer.note(request_id, time.perf_counter() - started)
         return (body,)
 
     def _body(self, route: Route, key: str, environ: Environ) -> bytes | None:
@@ -132,7 +147,10 @@ class HotPath:
         if not authorization or "suxin.db.bind" in self.app.extensions or any(name in environ for name in _UNUSUAL):
             return None
         verifier = self._verifier or self._find_verifier()
-        who = verifier.recall(authorization, audience=CORE_AUDIENCE) if verifier is not None else None
+        if verifier is None:
+            return None
+        with self.app.app_context(), unit_of_work(read_only=True):
+            who = verifier.recall(authorization, audience=CORE_AUDIENCE)
         if who is None:
             return None
         try:
@@ -161,11 +179,8 @@ class HotPath:
         start_response(status, headers)
         return (answer,)
 
-    def _own(self, environ: Environ) -> Headers:
-        return [("X-Request-Id", new_id("req"))]
 
-
-def install(app: Flask, db: Database) -> list[str]:
+def install(app: Flask) -> list[str]:
     """Compile every declared read of the app and put them before Flask; returns their paths.
 
     Raises `CannotCompile` at start for one that cannot be exact. Call it last,
@@ -173,6 +188,7 @@ def install(app: Flask, db: Database) -> list[str]:
     """
     routes = [compiled for rule in app.url_map.iter_rules() if (compiled := _compiled(app, rule)) is not None]
     if routes:
+        db: Database = app.extensions["suxin.db"]
         url = db.write.url.set(drivername="postgresql").render_as_string(hide_password=False)
         lines = Lines(url, "-c timezone=UTC -c statement_timeout=5000")
         hot = HotPath(app, app.wsgi_app, routes, lines)
@@ -185,11 +201,11 @@ def _compiled(app: Flask, rule: Rule) -> Route | None:
     declared, access = hot_read_of(view), access_of(view, "GET")
     if declared is None or access is None or "GET" not in (rule.methods or ()):
         return None
-    before, after, parameter = _shape(rule)
-    return _route(rule.rule, declared, access, before, after, parameter)
+    return _route(rule.rule, declared, access, _shape(rule))
 
 
-def _route(path: str, declared: HotRead, access: Access, before: str, after: str | None, parameter: str) -> Route:
+def _route(path: str, declared: HotRead, access: Access, shape: tuple[str, str | None, str]) -> Route:
+    before, after, parameter = shape
     columns = {column.key: column for column in declared.select.selected_columns}
     statement = compile_statement("hot " + path, declared.select)
     from_principal = tuple(sorted(statement.needed - {parameter}))
@@ -204,6 +220,7 @@ def _route(path: str, declared: HotRead, access: Access, before: str, after: str
         access=access,
         statement=statement,
         dump=serializer(declared.schema, cast(Mapping[str, sa.ColumnElement[Any]], columns)),
+        observer=Observer.of(path, "GET", 200),
         from_principal=from_principal,
     )
 
@@ -222,15 +239,12 @@ def encoder(app: Flask) -> Callable[[Any], bytes]:
     sample = {"b": "中\u2028<&>", "a": [1, None, True, {"d": 1.5}]}
     with app.app_context(), app.test_request_context():
         wanted = cast(Response, app.json.response(sample)).get_data()
-    for candidate in (orjson.dumps, _orjson_line, _json_line):
-        if candidate(sample) == wanted:
-            return candidate
+    for ascii_only in (False, True):
+        write = json.JSONEncoder(ensure_ascii=ascii_only, sort_keys=True, separators=(",", ":")).encode
+        if _line(write, sample) == wanted:
+            return functools.partial(_line, write)
     return lambda value: cast(Response, app.json.response(value)).get_data()
 
 
-def _orjson_line(value: Any) -> bytes:
-    return orjson.dumps(value) + b"\n"
-
-
-def _json_line(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":"), sort_keys=True).encode() + b"\n"
+def _line(write: Callable[[Any], str], value: Any) -> bytes:
+    return write(value).encode() + b"\n"

@@ -114,7 +114,7 @@ def probe_app() -> Iterator[Flask]:
             connection.execute(sa.schema.CreateSchema("probe"))
             Base.metadata.create_all(connection)
         app.extensions["ordinary"] = app.wsgi_app
-        install(app, held)
+        install(app)
         yield app
         app.extensions["suxin.hotpath"].lines.close()
         held.dispose()

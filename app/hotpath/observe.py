@@ -1,0 +1,36 @@
+"""Say about a compiled answer what `app.telemetry` says about an ordinary one: metrics and one log line."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from prometheus_client import Counter, Histogram
+
+from app.telemetry import REQUESTS, SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """The meters of one route and status, looked up once."""
+
+    requests: Counter
+    seconds: Histogram
+    words: str
+
+    @classmethod
+    def of(cls, route: str, method: str, status: int) -> Observer:
+        """Return the meters of a route."""
+        words = f'"route": "{route}", "method": "{method}", "status": {status}'
+        return cls(REQUESTS.labels(route, method, status), SECONDS.labels(route), words)
+
+    def note(self, request_id: str, seconds: float) -> None:
+        """Count and log one answer; the line holds the rule and ids only."""
+        self.requests.inc()
+        self.seconds.observe(seconds)
+        at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        sys.stderr.write(
+            f'{{{self.words}, "ms": {seconds * 1000:.2f}, "request_id": "{request_id}", "trace_id": null, '
+            f'"level": "info", "timestamp": "{at}", "event": "request"}}\n'
+        )
