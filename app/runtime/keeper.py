@@ -33,6 +33,8 @@ def start_time(pid: int) -> str:
 
 def stop(pid: int, started: str, how: int, patience: float = _PATIENCE_SECONDS) -> None:
     """Ask a process group's leader to end, then end whatever is left of the group."""
+    if start_time(pid) not in ("", started):
+        return  # the number was used again: that is a stranger
     if start_time(pid) == started:
         _signal(os.kill, pid, how)
         deadline = time.monotonic() + patience
