@@ -1,0 +1,33 @@
+"""Lifetimes and names the authorization server keeps to."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import current_app
+
+from app.config import Settings
+from app.guards import CORE_AUDIENCE
+
+ACCESS_TOKEN_SECONDS = 300
+CODE_SECONDS = 60
+CLOCK_SKEW_SECONDS = 10
+ASSERTION_SECONDS = 60
+
+
+def issuer() -> str:
+    """Return the issuer: the base URL."""
+    return cast(Settings, current_app.config["SETTINGS"]).base_url
+
+
+def resource_of(audience: str) -> str:
+    """Return the resource indicator (RFC 8707) of an audience, the `aud` of its tokens."""
+    return issuer() if audience == CORE_AUDIENCE else f"{issuer()}/api/{audience}"
+
+
+def audience_of(resource: str) -> str | None:
+    """Return the audience a resource indicator names, or None."""
+    if resource in (issuer(), issuer() + "/", f"{issuer()}/api/identity"):
+        return CORE_AUDIENCE
+    prefix, _, name = resource.rpartition("/")
+    return name if prefix == f"{issuer()}/api" and name.isidentifier() else None

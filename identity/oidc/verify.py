@@ -1,0 +1,195 @@
+"""Turn the credential of a request into a Principal, without calling anyone for a known token."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from threading import Lock
+from typing import Any, cast
+
+from flask import Request, current_app
+from joserfc.jwk import ECKey
+from sqlalchemy import select
+
+from app.db import session, unit_of_work
+from app.errors import NotSignedIn
+from app.guards import CORE_AUDIENCE, Kind, Principal
+from identity.oidc import jose
+from identity.oidc.models import SigningKey
+from identity.oidc.revocation import revocations
+from identity.oidc.settings import CLOCK_SKEW_SECONDS, issuer, resource_of
+from identity.oidc.tokens import ACCESS_TYPE
+from identity.parties.directory import directory
+
+_TYPES: frozenset[str | None] = frozenset({ACCESS_TYPE, f"application/{ACCESS_TYPE}"})
+_TEXTS = ("iss", "aud", "sub", "client_id", "jti", "scope", "kind")
+
+
+class Verifier:
+    """The core's `TokenVerifier` for bearer tokens and browser sessions."""
+
+    def verify(self, incoming: Request, *, audience: str) -> Principal | None:
+        """Return who asks, None without a credential; raises `NotSignedIn`."""
+        headers = incoming.headers.getlist("Authorization")
+        if not headers:
+            return _by_cookie(incoming, audience)
+        scheme, _, token = headers[0].partition(" ")
+        if len(headers) > 1 or scheme.lower() != "bearer":
+            raise _refused("one Authorization header with a Bearer token is accepted")
+        try:
+            claims = claims_of(token)
+            if claims["aud"] != resource_of(audience):
+                raise jose.BadToken("the token is for another audience")
+        except jose.BadToken as error:
+            raise _refused(str(error)) from None
+        return principal_of(claims, audience)
+
+    def recall(self, authorization: str, *, audience: str) -> Principal | None:
+        """Return who holds a token verified here before, neither expired nor withdrawn; None for any doubt."""
+        scheme, _, token = authorization.partition(" ")
+        claims = _remembered().get(token) if scheme.lower() == "bearer" else None
+        if claims is None or claims["aud"] != resource_of(audience):
+            return None
+        try:
+            _check_now(claims)
+        except jose.BadToken:
+            return None
+        return principal_of(claims, audience)
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """Return the claims of a live access token of ours; raises `jose.BadToken`."""
+    claims = _remembered().get(token)
+    if claims is None:
+        claims = jose.verify(token, typ=_TYPES, find_key=_own_key)
+        _check_shape(claims)
+        _remembered().put(token, claims)
+    _check_now(claims)
+    return claims
+
+
+def _check_shape(claims: Mapping[str, Any]) -> None:
+    if not all(isinstance(claims.get(name), str) for name in _TEXTS):
+        raise jose.BadToken("a claim is missing")
+    if jose.moment(claims, "exp") is None or jose.moment(claims, "iat") is None:
+        raise jose.BadToken("iat or exp is missing")
+    if claims["iss"] != issuer():
+        raise jose.BadToken("the token is from another issuer")
+    if claims["kind"] not in {kind.value for kind in Kind} - {Kind.SYSTEM.value}:
+        raise jose.BadToken("an unknown kind of subject")
+
+
+def _check_now(claims: Mapping[str, Any]) -> None:
+    present = time.time()
+    if claims["exp"] <= present:
+        raise jose.BadToken("the token has expired")
+    if claims["iat"] > present + CLOCK_SKEW_SECONDS:
+        raise jose.BadToken("the token comes from the future")
+    if revocations().names(claims):
+        raise jose.BadToken("the token was withdrawn")
+
+
+def principal_of(claims: Mapping[str, Any], audience: str) -> Principal:
+    """Return the Principal a token speaks for; internal ids appear in the core only."""
+    kind, core = Kind(claims["kind"]), audience == CORE_AUDIENCE
+    party = directory.party_of(claims["sub"], audience) if core and kind is Kind.CITIZEN else None
+    organisation = claims.get("org")
+    if core and organisation is not None:
+        organisation = directory.party_of(organisation, audience)
+    proofing, authentication = _levels(claims.get("acr", ""))
+    return Principal(
+        kind=kind,
+        actor=party or claims["sub"],
+        subject=claims["sub"],
+        party=party,
+        organisation=organisation,
+        terminal=claims["sub"] if kind is Kind.TERMINAL else None,
+        place=claims.get("place"),
+        client=claims["client_id"],
+        scopes=frozenset(claims["scope"].split()),
+        proofing_level=proofing,
+        authentication_level=authentication,
+        purpose=claims.get("purpose"),
+        grant=claims.get("sid"),
+        audience=audience,
+        token_id=claims["jti"],
+    )
+
+
+def _levels(acr: str) -> tuple[int, int]:
+    proofing, _, authentication = acr.partition(".")
+    if not proofing.startswith("ial") or not authentication.startswith("aal"):
+        return 0, 0
+    return int(proofing[3:]), int(authentication[3:])
+
+
+def _own_key(header: Mapping[str, Any], _: Mapping[str, Any]) -> ECKey:
+    kid = header.get("kid")
+    if not isinstance(kid, str) or len(kid) > 64:
+        raise jose.BadToken("kid is missing")
+    held = _public_keys()
+    read_at, key = held.get(kid, (float("-inf"), None))
+    # A key leaves use within a minute of its end, and a forger's kid costs one short query.
+    if time.monotonic() - read_at > 60:
+        key = _read_key(kid)
+        if key is not None:
+            held[kid] = (time.monotonic(), key)
+    if key is None:
+        held.pop(kid, None)
+        raise jose.BadToken("the key is not ours")
+    return key
+
+
+def _read_key(kid: str) -> ECKey | None:
+    with unit_of_work(read_only=True):
+        members = session().scalar(
+            select(SigningKey.public_jwk).where(SigningKey.kid == kid, SigningKey.state.in_(("active", "retiring")))
+        )
+    return None if members is None else ECKey.import_key(members)
+
+
+class _Remembered:
+    """Verified claims by the token's SHA-256, the latest thousands of them."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._most = most
+        self._claims: OrderedDict[bytes, dict[str, Any]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, token: str) -> dict[str, Any] | None:
+        """Return what was verified before; times and withdrawal are checked on every use."""
+        digest = hashlib.sha256(token.encode()).digest()
+        with self._lock:
+            found = self._claims.get(digest)
+            if found is not None and found["exp"] <= time.time():
+                del self._claims[digest]
+                return None
+            return found
+
+    def put(self, token: str, claims: dict[str, Any]) -> None:
+        """Keep claims; the oldest leave first."""
+        with self._lock:
+            self._claims[hashlib.sha256(token.encode()).digest()] = claims
+            while len(self._claims) > self._most:
+                self._claims.popitem(last=False)
+
+
+def _remembered() -> _Remembered:
+    return cast(_Remembered, current_app.extensions.setdefault("identity.verified", _Remembered()))
+
+
+def _public_keys() -> dict[str, tuple[float, ECKey | None]]:
+    return cast(dict[str, tuple[float, ECKey | None]], current_app.extensions.setdefault("identity.public_keys", {}))
+
+
+def _by_cookie(incoming: Request, audience: str) -> Principal | None:
+    from identity.sessions.browser import principal_of_browser
+
+    return principal_of_browser(incoming, audience)
+
+
+def _refused(reason: str) -> NotSignedIn:
+    challenge = f'Bearer error="invalid_token", error_description="{reason}"'
+    return NotSignedIn(reason=reason, headers={"WWW-Authenticate": challenge})

@@ -1,0 +1,121 @@
+"""Log-in, consent and log-out pages: plain forms that work without scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint, current_app, redirect, render_template, request
+from flask import make_response as respond
+from flask.views import MethodView
+from werkzeug.wrappers import Response
+
+from app.errors import DomainError, language
+from app.guards import public
+from identity.authenticators import password
+from identity.authenticators.guesses import TooManyGuesses
+from identity.oidc import forms
+from identity.oidc.access import Wanted
+from identity.oidc.errors import OAuthError
+from identity.oidc.models import Client
+from identity.sessions import browser, service
+
+blueprint = Blueprint("identity_pages", __name__, template_folder="templates")
+_LAYOUTS = ["base.html", "identity/bare.html"]
+_HOME = "/"
+
+
+class LogIn(MethodView):
+    @public(because="nobody is logged in before")
+    def get(self) -> Response:
+        return _page("identity/login.html", return_to=_own_path(request.args.get("return_to", "")))
+
+    @public(because="bound to its form; the password is the credential")
+    def post(self) -> Response:
+        params = forms.form(request)
+        browser.check_form(request, params.get(browser.CSRF_FIELD, ""))
+        return_to = _own_path(params.get("return_to", ""))
+        try:
+            account = password.log_in(
+                params.get("login_name", ""), params.get("password", ""), source=request.remote_addr or ""
+            )
+        except (password.WrongCredentials, TooManyGuesses) as refused:
+            return _page("identity/login.html", status=refused.status, refused=refused, return_to=return_to)
+        return _signed_in(service.begin(account, authentication_level=1), return_to)
+
+
+class LogOut(MethodView):
+    @public(because="bound to its form; without a session there is nothing to end")
+    def post(self) -> Response:
+        params = forms.form(request)
+        browser.check_form(request, params.get(browser.CSRF_FIELD, ""))
+        secret = browser.session_secret(request)
+        if secret:
+            service.end(secret)
+        answer = redirect(_HOME, 303)
+        browser.forget_session(answer)
+        return answer
+
+
+blueprint.add_url_rule("/login", view_func=LogIn.as_view("login"))
+blueprint.add_url_rule("/logout", view_func=LogOut.as_view("logout"))
+
+
+@blueprint.errorhandler(OAuthError)
+def refusal(error: OAuthError) -> Response:
+    """Return a page for a request that must not be answered by a redirect."""
+    return _page("identity/refusal.html", status=error.status, error=error)
+
+
+def consent(client: Client, wanted: Wanted, query: str) -> Response:
+    """Return the consent page of one client's request."""
+    return _page("identity/consent.html", client=client, scopes=_in_words(wanted.scopes), query=query)
+
+
+def _signed_in(secret: str, return_to: str) -> Response:
+    answer = redirect(return_to, 303)
+    browser.remember_session(answer, secret)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _page(template: str, *, status: int = 200, **values: Any) -> Response:
+    secret = browser.form_secret(request)
+    tongue = language()
+    page = respond(
+        render_template(
+            template,
+            layout=current_app.jinja_env.select_template(_LAYOUTS),
+            csrf_token=service.form_token(secret),
+            language=tongue,
+            zh=not tongue.startswith("en"),
+            words=_words,
+            **values,
+        ),
+        status,
+    )
+    page.headers.update(
+        {"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"}
+    )
+    browser.remember_form(page, secret)
+    return page
+
+
+def _words(error: DomainError) -> tuple[str, str]:
+    tongue = language()
+    return error.title.to(tongue), error.next_step.to(tongue)
+
+
+def _in_words(scopes: tuple[str, ...]) -> list[tuple[str, str]]:
+    registry = current_app.extensions.get("suxin.registry")
+    titles = {scope: text for plugin in getattr(registry, "mounted", ()) for scope, text in plugin.scopes.items()}
+    return [(scope, titles[scope].to(language()) if scope in titles else scope) for scope in scopes]
+
+
+def _own_path(target: str) -> str:
+    """Return a path of ours, or the start page: log-in leads nowhere else."""
+    parts = urlsplit(target) if target.isascii() and target.isprintable() else urlsplit("")
+    own = target.startswith("/") and not target.startswith("//") and "\\" not in target
+    if not own or parts.scheme or parts.netloc or parts.path == "/logout":
+        return _HOME
+    return target

@@ -1,0 +1,46 @@
+"""Identity as the core sees it: one plugin value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.guards import token_verifier
+from app.people import people
+from app.ports import Provider
+from app.registry.contract import Plugin
+from app.subjects import demo_people
+from app.subjects import directory as directory_port
+from app.text import Text
+from identity import demo, pages, routes
+from identity.commands import COMMANDS
+from identity.oidc.routes import blueprint as oauth2
+from identity.oidc.verify import Verifier
+from identity.parties.directory import directory
+from identity.parties.service import DemoPeopleDirectory, People
+from identity.schema import Base
+from identity.tasks import JOBS, SCHEDULE
+
+plugin = Plugin(
+    name="identity",
+    title=Text("统一身份认证", "Unified identity"),
+    version="0.1.0",
+    api=(1, 0),
+    blueprints=(routes.blueprint,),
+    protocol_blueprints=(oauth2, pages.blueprint),
+    models=Base,
+    migrations=Path(__file__).parent / "migrations",
+    tasks=JOBS,
+    schedule=SCHEDULE,
+    scopes={
+        "openid": Text("确认您的身份", "Know who you are"),
+        "profile": Text("查看您的脱敏资料和使用记录", "See your masked profile and who used your data"),
+    },
+    providers=(
+        Provider(token_verifier, "identity", Verifier()),
+        Provider(directory_port, "identity", directory),
+        Provider(people, "identity", People()),
+        Provider(demo_people, "identity", DemoPeopleDirectory()),
+    ),
+    commands=COMMANDS,
+    demo=demo.seed,
+)

@@ -1,0 +1,108 @@
+"""The browser's side of a session: cookies, forms, and who a cookie speaks for."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import Request, request
+from werkzeug.wrappers import Response
+
+from app.db import session
+from app.errors import NotAllowed
+from app.guards import CORE_AUDIENCE, Kind, Principal
+from app.text import Text
+from identity.oidc.models import Client
+from identity.oidc.settings import issuer
+from identity.parties.directory import directory
+from identity.sessions import service
+
+CSRF_FIELD = "csrf_token"
+CSRF_HEADER = "X-CSRF-Token"
+# The citizen's own pages act as this client; its row says which scopes they have.
+OWN_PAGES = "suxin-web"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class ForeignForm(NotAllowed):
+    title = Text("页面已过期", "This page has expired")
+    next_step = Text("请返回并刷新页面后再试", "Go back, reload the page and try again")
+
+
+def session_secret(incoming: Request) -> str | None:
+    """Return the value of the session cookie."""
+    return incoming.cookies.get(_name("session"))
+
+
+def live_session(incoming: Request) -> service.Live | None:
+    """Return the live session of a request."""
+    secret = session_secret(incoming)
+    return service.find(secret) if secret else None
+
+
+def remember_session(answer: Response, secret: str) -> None:
+    """Give the browser its session cookie."""
+    _set(answer, "session", secret)
+
+
+def forget_session(answer: Response) -> None:
+    """Take the session cookie away."""
+    answer.delete_cookie(_name("session"), secure=_secure(), httponly=True, samesite="Lax")
+
+
+def form_secret(incoming: Request) -> str:
+    """Return what forms of this browser are bound to: its session, or a cookie before log-in."""
+    return session_secret(incoming) or incoming.cookies.get(_name("form")) or secrets.token_urlsafe(32)
+
+
+def remember_form(answer: Response, secret: str) -> None:
+    """Bind the browser to the form it was given, unless its session does that."""
+    if session_secret(request) is None:
+        _set(answer, "form", secret)
+
+
+def check_form(incoming: Request, given: str) -> None:
+    """Raise `ForeignForm` unless the form is one we gave to this browser."""
+    secret = session_secret(incoming) or incoming.cookies.get(_name("form"))
+    if not secret or not service.form_token_fits(secret, given):
+        raise ForeignForm
+
+
+def principal_of_browser(incoming: Request, audience: str) -> Principal | None:
+    """Return the citizen of a session cookie; changes need the form token too."""
+    secret = session_secret(incoming)
+    live = service.find(secret) if secret else None
+    if live is None or secret is None:
+        return None
+    if incoming.method not in _SAFE:
+        check_form(incoming, incoming.headers.get(CSRF_HEADER) or incoming.form.get(CSRF_FIELD, ""))
+    return _citizen(live, audience)
+
+
+def _citizen(live: service.Live, audience: str) -> Principal:
+    own = session().get(Client, OWN_PAGES)
+    scopes = own.access.get(audience, []) if own is not None and own.state == "active" else []
+    core = audience == CORE_AUDIENCE
+    subject = directory.subject_of(live.person_id, audience)
+    return Principal(
+        kind=Kind.CITIZEN,
+        actor=live.person_id if core else subject,
+        subject=subject,
+        party=live.person_id if core else None,
+        client=OWN_PAGES,
+        scopes=frozenset(scopes),
+        proofing_level=live.proofing_level,
+        authentication_level=live.authentication_level,
+        audience=audience,
+    )
+
+
+def _name(what: str) -> str:
+    return f"__Host-suxin-{what}" if _secure() else f"suxin-{what}"
+
+
+def _secure() -> bool:
+    return issuer().startswith("https://")
+
+
+def _set(answer: Response, what: str, value: str) -> None:
+    answer.set_cookie(_name(what), value, secure=_secure(), httponly=True, samesite="Lax", path="/")
