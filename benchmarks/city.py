@@ -182,7 +182,7 @@ def _peers(app: Flask, url: str) -> None:
 
     @app.get("/peer/static")
     @guards.public(because="a benchmark's floor")
-    def static() -> dict[str, str]:
+    def fixed() -> dict[str, str]:
         return {"state": "valid"}
 
 

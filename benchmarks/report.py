@@ -1,0 +1,104 @@
+"""The table of a run: each figure beside its goal, gap, method and noise."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import machine
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One ratio or figure with its goal; `at_most` says which side of the goal is good."""
+
+    name: str
+    value: float
+    goal: float | None = None
+    unit: str = "x"
+    at_most: bool = False
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal is met; None without one."""
+        if self.goal is None:
+            return None
+        return self.value <= self.goal if self.at_most else self.value >= self.goal
+
+    def line(self) -> str:
+        """Return the finding as a row of the table."""
+        goal = "-" if self.goal is None else f"{'≤' if self.at_most else '≥'} {self.goal:g}"
+        gap = {None: "-", True: "met", False: f"{self.value - (self.goal or 0):+.2f}"}[self.met]
+        return f"| {self.name} | {self.value:.2f} {self.unit} | {goal} | {gap} |"
+
+
+@dataclass(slots=True)
+class Part:
+    """What one part of a run found."""
+
+    title: str
+    findings: list[Finding]
+    figures: dict[str, dict[str, float]] = field(default_factory=dict)
+    noise: float | None = None
+    opened: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def text(self) -> str:
+        """Return the part as Markdown."""
+        lines = [f"## {self.title}", "", "| figure | measured | goal | gap |", "|---|---|---|---|"]
+        lines += [finding.line() for finding in self.findings] + [""]
+        if self.figures:
+            names = list(next(iter(self.figures.values())))
+            lines += ["| variant (medians, closed loop) | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+            lines += [
+                f"| {variant} | " + " | ".join(f"{value:,.1f}" for value in found.values()) + " |"
+                for variant, found in self.figures.items()
+            ] + [""]
+        for each in self.opened:
+            state = each["invalid"] or "valid"
+            lines.append(
+                f"- open loop, {each['variant']} at {each['rate']}/s: p50 {each['p50_ms']:.2f} ms,"
+                f" p99 {each['p99_ms']:.2f} ms, {each['errors']} errors, {state}"
+            )
+        if self.noise is not None:
+            lines.append(f"- noise floor (A against A): {self.noise:.1%}")
+        return "\n".join(lines + [f"- {note}" for note in self.notes] + [""])
+
+
+def save(name: str, part: Part) -> None:
+    """Keep a part: its rows in raw/, its text for the table."""
+    kept = {"title": part.title, "at": _stamp(), "load": os.getloadavg(), "text": part.text(), "rows": part.rows}
+    (HERE / "raw").mkdir(exist_ok=True)
+    (HERE / "raw" / f"{name}.json").write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n")
+
+
+def write_table(order: list[str], seconds: float) -> Path:
+    """Write RESULTS.md from the newest run of every part."""
+    head = [
+        "# Benchmarks", "",
+        "Written by `make bench` (one part: `python -m benchmarks.run reads`). Ratios within one run are what counts;",
+        "absolute figures belong to this machine and moment. Latencies are open loop, cost is closed loop (8 connections),",
+        "one granian worker with one thread on core 0, PostgreSQL (fsync on) and the generator on core 1.", "",
+        f"Machine: {machine.described()}; written {_stamp()}; load average {os.getloadavg()[0]:.2f};"
+        f" this run took {seconds:.0f} s.", "",
+    ]  # fmt: skip
+    parts = []
+    for name in order:
+        path = HERE / "raw" / f"{name}.json"
+        if path.exists():
+            kept = json.loads(path.read_text())
+            parts.append(f"{kept['text']}- measured {kept['at']}, load average {kept['load'][0]:.2f}\n")
+    target = HERE / "RESULTS.md"
+    target.write_text("\n".join(head + parts))
+    return target
+
+
+def _stamp() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
