@@ -1,0 +1,1 @@
+"""The demo world: invented citizens, pharmacies and medicines, and credited portraits."""
