@@ -38,6 +38,12 @@ class Account:
         if not self.is_me:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
+    def write(self, path: Path, text: str) -> None:
+        """Write a private file of this account; a link that it might have planted is not followed."""
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as file:
+            file.write(text)
+        self.own(path)
+
     def reaches(self, folder: Path) -> bool:
         """True where the account may pass through every folder down to this one."""
         folder = folder.resolve()

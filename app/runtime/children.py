@@ -67,10 +67,15 @@ class Child:
         """True until it has ended."""
         return self.process.poll() is None
 
+    def ask(self) -> None:
+        """Ask it to end, and do not wait."""
+        if self.running:
+            self.process.send_signal(self.how)
+
     def stop(self, patience: float = 10.0) -> None:
         """Ask it to end, wait, then end it and all it started."""
         if self.running:
-            self.process.send_signal(self.how)
+            self.ask()
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout=patience)
         self.collect()

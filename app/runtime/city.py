@@ -44,26 +44,27 @@ class City:
         )  # fmt: skip
         prepared = self._known(servers)
         if prepared is None:
-            self._first(servers)
+            prepared = self._first(servers)
         else:
-            self._serve_beside(servers, prepared)
+            self._again(servers, prepared)
         attach.publish(state, {name: value for name, value in self.env.items() if name.startswith("SUXIN_")})
         self._wait_ready()
+        # Only now: beside the web server's start they would halve its speed on two cores.
+        self._add_others(prepared)
 
     def _known(self, servers: Servers) -> Prepared | None:
         cluster = servers.cluster_folder
         return recall(self.places.state, fingerprint(self.env, cluster)) if cluster else None
 
-    def _serve_beside(self, servers: Servers, prepared: Prepared) -> None:
+    def _again(self, servers: Servers, prepared: Prepared) -> None:
         """Start what was prepared before: nothing has changed since."""
         self.progress.doing(f"Starting {servers.names}")
         servers.start(self.supervisor)
         self.progress.done(f"{servers.names} started; the database is up to date")
         self._add_simulators(servers, prepared)
         self._add_web(prepared)
-        self._add_others(prepared)
 
-    def _first(self, servers: Servers) -> None:
+    def _first(self, servers: Servers) -> Prepared:
         """Prepare beside the servers' start, and serve beside the seed."""
         bare = dict(self.env)
         preparation = Preparation(self.env, self.keeper, self.places.logs / "prepare.log", demo=self.demo)
@@ -84,9 +85,9 @@ class City:
                 self.progress.done("Demo world seeded")
         finally:
             preparation.end()
-        self._add_others(prepared)
         if servers.cluster_folder is not None and not prepared.failures:
             remember(self.places.state, fingerprint(bare, servers.cluster_folder), prepared)
+        return prepared
 
     def _add_simulators(self, servers: Servers, prepared: Prepared) -> None:
         for plugin, name, module in prepared.simulators if self.demo else []:

@@ -152,18 +152,12 @@ def _write_configuration(
         settings |= {"wal_level": "minimal", "max_wal_senders": "0", "max_connections": "150"}
     quoted = {name: value.replace("'", "''") for name, value in settings.items()}
     lines = "".join(f"{name} = '{value}'\n" for name, value in quoted.items())
-    _write(places, data / "postgresql.conf", lines)
-    _write(places, data / "pg_hba.conf", "local all all peer map=suxin\n")
+    places.account.write(data / "postgresql.conf", lines)
+    places.account.write(data / "pg_hba.conf", "local all all peer map=suxin\n")
     users = {me().name, places.account.name}
     mine = "".join(f'suxin "{me().name}" {login}\n' for login in (ADMIN, OWNER, SIMULATOR))
     theirs = "".join(f'suxin "{name}" {ADMIN}\n' for name in users - {me().name})
-    _write(places, data / "pg_ident.conf", mine + theirs)
-
-
-def _write(places: Places, path: Path, text: str) -> None:
-    path.write_text(text)
-    path.chmod(0o600)
-    places.account.own(path)
+    places.account.write(data / "pg_ident.conf", mine + theirs)
 
 
 def _wait_ready(server: Postgres) -> None:

@@ -45,11 +45,11 @@ class Servers:
         if self._settings.broker_url:
             checks.broker_answers(self.broker_url)
         else:
-            supervisor.add("valkey", self._valkey())
+            supervisor.add("valkey", self._valkey(), foundation=True)
         if self._settings.database_url:
             checks.database_answers(self.database_url)
         else:
-            supervisor.add("postgres", self._postgres())
+            supervisor.add("postgres", self._postgres(), foundation=True)
 
     def simulator_url(self, name: str) -> str:
         """Return a database of an outside party's own, made when it is missing."""

@@ -18,6 +18,7 @@ class Service:
 
     name: str
     start: Callable[[], Child]
+    foundation: bool = False
     child: Child | None = None
     failures: int = 0
     began_at: float = 0.0
@@ -31,9 +32,9 @@ class Supervisor:
     say: Callable[[str], None]
     services: list[Service] = field(default_factory=list)
 
-    def add(self, name: str, start: Callable[[], Child]) -> Child:
-        """Start a service and keep it running from now on."""
-        service = Service(name, start, start(), began_at=time.monotonic())
+    def add(self, name: str, start: Callable[[], Child], *, foundation: bool = False) -> Child:
+        """Start a service and keep it running from now on; the others stand on a `foundation`."""
+        service = Service(name, start, foundation, start(), began_at=time.monotonic())
         self.services.append(service)
         assert service.child is not None
         return service.child
@@ -47,7 +48,10 @@ class Supervisor:
                 self._revive(service)
 
     def stop(self) -> None:
-        """Stop all, last started first."""
+        """Stop all: first what stands on the foundations, at once, then those, last started first."""
+        for service in self.services:
+            if service.child is not None and not service.foundation:
+                service.child.ask()
         while self.services:
             service = self.services.pop()
             if service.child is not None:

@@ -47,9 +47,7 @@ def start(places: Places, program: Path, keeper: Keeper) -> Valkey:
         "maxmemory-policy": "noeviction", "pidfile": f'"{data / "valkey.pid"}"', "databases": "1",
     }  # fmt: skip
     config = data / "valkey.conf"
-    config.write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
-    config.chmod(0o600)
-    places.account.own(config)
+    places.account.write(config, "".join(f"{name} {value}\n" for name, value in settings.items()))
     child = launch(
         "valkey", [program, config], keeper=keeper, log=places.logs / "valkey.log", env={"LC_ALL": "C"}, cwd=data,
         how=signal.SIGTERM, account=places.account,
