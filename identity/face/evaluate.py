@@ -89,15 +89,17 @@ def _off_centre(face: Face, pixels: Pixels) -> float:
 def _report(scores: NDArray[np.float64], same: NDArray[np.bool_], undetected: int) -> Report:
     threshold, accuracy = _best_threshold(scores, same)
     folds = np.arange(len(scores)) % 10
-    held_out = [
-        float(((scores >= _best_threshold(scores[folds != fold], same[folds != fold])[0]) == same)[folds == fold].mean())
-        for fold in range(10)
-    ]
+    held_out = [_held_out(scores, same, folds == fold) for fold in range(10)]
     accepts = {f"{limit:g}": float((scores[same] >= limit).mean()) for limit in (0.363, 0.415, 0.465)}
     return Report(
         pairs=len(scores), undetected=undetected, accuracy=accuracy, threshold=threshold,
         ten_fold=float(np.mean(held_out)), ten_fold_deviation=float(np.std(held_out)), true_accepts=accepts,
     )  # fmt: skip
+
+
+def _held_out(scores: NDArray[np.float64], same: NDArray[np.bool_], fold: NDArray[np.bool_]) -> float:
+    threshold, _ = _best_threshold(scores[~fold], same[~fold])
+    return float(((scores >= threshold) == same)[fold].mean())
 
 
 def _best_threshold(scores: NDArray[np.float64], same: NDArray[np.bool_]) -> tuple[float, float]:

@@ -1,0 +1,73 @@
+"""Limits on guessing, per terminal and per claim: counted before the work, refunded on a match."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import case, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.crypto import blind_index
+from app.db import now, session, unit_of_work
+from app.presence.errors import TooManyGuesses
+from app.presence.models import PresenceGuess
+
+WINDOW = timedelta(minutes=10)
+PER_CLAIM = 10
+PER_TERMINAL = 60
+
+
+def targets(*, terminal: str, claim: str) -> list[tuple[bytes, int]]:
+    """Return what a judgement counts against, with each limit; claims are kept as keyed hashes."""
+    counted = [(_target(f"terminal/{terminal}"), PER_TERMINAL)]
+    return [*counted, (_target(f"claim/{claim}"), PER_CLAIM)] if claim else counted
+
+
+def reserve(counted: list[tuple[bytes, int]]) -> None:
+    """Count one attempt for good, whatever becomes of the request; raises `TooManyGuesses`.
+
+    Its own transaction: parallel guesses see each other, and a refused
+    request still counts. Rows are taken in one order, so no two block.
+    """
+    with unit_of_work():
+        spent = [_count(target) > limit for target, limit in sorted(counted)]
+    if any(spent):
+        raise TooManyGuesses(headers={"Retry-After": str(int(WINDOW.total_seconds()))})
+
+
+def refund(counted: list[tuple[bytes, int]]) -> None:
+    """Take an attempt back that was no guess; its own short transaction, as `reserve`."""
+    with unit_of_work():
+        for target, _ in sorted(counted):
+            session().execute(
+                update(PresenceGuess)
+                .where(PresenceGuess.target == target, PresenceGuess.guesses > 0)
+                .values(guesses=PresenceGuess.guesses - 1)
+            )
+
+
+def spent(*, terminal: str, claim: str) -> list[int]:
+    """Return how many attempts each target has counted."""
+    keys = [target for target, _ in targets(terminal=terminal, claim=claim)]
+    return list(session().scalars(select(PresenceGuess.guesses).where(PresenceGuess.target.in_(keys))))
+
+
+def _target(text: str) -> bytes:
+    return blind_index(text, purpose="presence/guess")
+
+
+def _count(target: bytes) -> int:
+    fresh = PresenceGuess.window_started_at < now() - WINDOW
+    statement = (
+        insert(PresenceGuess)
+        .values(target=target, guesses=1, window_started_at=now())
+        .on_conflict_do_update(
+            index_elements=[PresenceGuess.target],
+            set_={
+                "guesses": case((fresh, 1), else_=PresenceGuess.guesses + 1),
+                "window_started_at": case((fresh, now()), else_=PresenceGuess.window_started_at),
+            },
+        )
+        .returning(PresenceGuess.guesses)
+    )
+    return int(session().scalars(statement).one())
