@@ -7,6 +7,7 @@ the ordinary one. `/peer/...` are the raw psycopg and static peers in Flask.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +27,7 @@ from app.errors import NotFound
 from app.idempotency import idempotent
 from app.ids import new_id
 from app.outbox import enqueue
-from app.principal import principal
+from app.principal import Principal, principal
 from identity.oidc.verify import Verifier
 
 SCOPE = "certificates:read"
@@ -105,6 +106,13 @@ def _visit(form: dict[str, str]) -> Visit:
     return add(Visit(id=new_id("visit"), party=principal().party or "", **form))
 
 
+def _make_visit(who: Principal, form: Mapping[str, Any]) -> dict[str, Any]:
+    made = {"id": new_id("visit"), "party": who.party, **form, "created_at": now()}
+    audit.record("bench.visit", subject=who.party, object=made["id"])
+    enqueue("core.bench", visit=made["id"])
+    return made
+
+
 @blueprint.route("/plain")
 class PlainWrite(MethodView):
     """An ORM write without key, audit line or event."""
@@ -124,6 +132,7 @@ class IdempotentWrite(MethodView):
     @idempotent
     @blueprint.arguments(VisitForm)
     @blueprint.response(201, VisitShown)
+    @hotpath.hot_write(form=VisitForm, shown=VisitShown, table=Visit.__table__, make=_make_visit)
     def post(self, form: dict[str, str]) -> Visit:
         made = _visit(form)
         audit.record("bench.visit", subject=made.party, object=made.id)

@@ -60,7 +60,9 @@ def pin(root: int, core: int) -> None:
 
 def described() -> str:
     """Return the machine in one line."""
-    model = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    model = [
+        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+    ]
     return f"{os.cpu_count()} cores, {model[0] if model else 'unknown CPU'}"
 
 

@@ -42,7 +42,9 @@ class Variant:
     check: Check = ok
 
 
-def rounds(variants: list[Variant], *, postmaster: int, count: int = 4, seconds: float = 1.0, connections: int = 8) -> list[Row]:
+def rounds(
+    variants: list[Variant], *, postmaster: int, count: int = 4, seconds: float = 1.0, connections: int = 8
+) -> list[Row]:
     """Measure all variants in turn, `count` times, after one warm-up; the first variant runs twice per round."""
     order = [Variant(variants[0].name + " (again)", variants[0].server, variants[0].request, variants[0].check)]
     order = [*variants, *order]
@@ -55,7 +57,11 @@ def _one(variant: Variant, postmaster: int, number: int, seconds: float, connect
     before = machine.cpu_seconds(variant.server.pid), machine.cpu_seconds(postmaster)
     seen = asyncio.run(
         closed_loop(
-            variant.server.target, connections=connections, seconds=seconds, request=variant.request, check=variant.check
+            variant.server.target,
+            connections=connections,
+            seconds=seconds,
+            request=variant.request,
+            check=variant.check,
         )
     )
     after = machine.cpu_seconds(variant.server.pid), machine.cpu_seconds(postmaster)

@@ -80,7 +80,9 @@ def _part(rows: list[measure.Row], opened: list[dict[str, object]], skipped: str
     ]
     if "Node Fastify + pg" in found:
         node = found["Node Fastify + pg"]
-        findings.append(Finding("compiled v Node, server CPU a request", node["server_us"] / found["compiled"]["server_us"], 0.4))
+        findings.append(
+            Finding("compiled v Node, server CPU a request", node["server_us"] / found["compiled"]["server_us"], 0.4)
+        )
         findings.append(Finding("compiled v Node, requests/s", found["compiled"]["rps"] / node["rps"], 0.4))
     notes = [skipped] if skipped else []
     return Part("Hot read by key", findings, found, measure.noise(found, "ordinary"), opened, notes, measure.raw(rows))

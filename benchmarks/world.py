@@ -74,7 +74,11 @@ def prepared() -> Iterator[World]:
         keys = folder / "keys"
         keys.write_text(f"k1:{base64.b64encode(os.urandom(32)).decode()}\n")
         machine.pin(pid, 1)
-        environment = {"SUXIN_DATABASE_URL": url, "SUXIN_KEY_FILE": str(keys), "SUXIN_BASE_URL": "http://127.0.0.1:8000"}
+        environment = {
+            "SUXIN_DATABASE_URL": url,
+            "SUXIN_KEY_FILE": str(keys),
+            "SUXIN_BASE_URL": "http://127.0.0.1:8000",
+        }
         _seed(url)
         yield World(url, pid, folder, environment)
 

@@ -2,5 +2,6 @@
 
 from app.hotpath.declare import HotRead, hot_read
 from app.hotpath.serve import install
+from app.hotpath.write import HotWrite, hot_write
 
-__all__ = ["HotRead", "hot_read", "install"]
+__all__ = ["HotRead", "HotWrite", "hot_read", "hot_write", "install"]

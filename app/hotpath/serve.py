@@ -22,6 +22,8 @@ from app.hotpath.declare import HotRead, hot_read_of
 from app.hotpath.observe import Observer
 from app.hotpath.serialize import CannotCompile, serializer
 from app.hotpath.statement import Lines, Statement, StatementFailed, compile_statement
+from app.hotpath.write import HotWrite, hot_write_of, intent, read
+from app.hotpath.write import statement as write_statement
 from app.ids import new_id
 from app.principal import CORE_AUDIENCE, Principal
 
@@ -93,6 +95,33 @@ class Route:
         return values
 
 
+@dataclass(slots=True)
+class WriteRoute:
+    """One compiled insert and the fixed headers of its ordinary answer."""
+
+    endpoint: str
+    access: Access
+    write: HotWrite
+    statement: Statement
+    observer: Observer
+    headers: Headers | None = None
+
+    @property
+    def status(self) -> str:
+        """The status line of success."""
+        return "201 CREATED" if self.write.status == 201 else f"{self.write.status} OK"
+
+
+def _noting(route: WriteRoute, start_response: Any) -> Any:
+    def noted(status: str, headers: Headers, *rest: Any) -> Any:
+        names = {name.lower() for name, _ in headers}
+        if status == route.status and not names & (_UNREPEATABLE | {"location", "idempotent-replayed"}):
+            route.headers = [pair for pair in headers if pair[0].lower() not in _PER_REQUEST]
+        return start_response(status, headers, *rest)
+
+    return noted
+
+
 class HotPath:
     """The app's WSGI callable with compiled reads in front of it.
 
@@ -103,13 +132,18 @@ class HotPath:
     def __init__(self, app: Flask, ordinary: Wsgi, routes: list[Route], lines: Lines) -> None:
         self.app, self.ordinary, self.routes, self.lines = app, ordinary, routes, lines
         self.encode, self.answered = encoder(app), 0
+        self.writes: dict[str, WriteRoute] = {}
         self._verifier: RemembersTokens | None = None
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer from a compiled read, or let the ordinary path answer."""
-        if environ["REQUEST_METHOD"] != "GET" or environ.get("QUERY_STRING"):
+        if environ.get("QUERY_STRING"):
             return self.ordinary(environ, start_response)
         path = environ["PATH_INFO"]
+        if environ["REQUEST_METHOD"] == "POST" and path in self.writes:
+            return self._write(self.writes[path], environ, start_response)
+        if environ["REQUEST_METHOD"] != "GET":
+            return self.ordinary(environ, start_response)
         for route in self.routes:
             key = route.key_in(path)
             if key is not None:
@@ -131,7 +165,7 @@ class HotPath:
         return (body,)
 
     def _body(self, route: Route, key: str, environ: Environ) -> bytes | None:
-        who = self._caller(route, environ)
+        who = self._caller(route.access, environ)
         values = route.values(key, who) if who is not None else None
         if values is None:
             return None
@@ -142,7 +176,7 @@ class HotPath:
             # No connection, or a value outside the compiled forms (a date before Christ): the ordinary path answers.
             return None
 
-    def _caller(self, route: Route, environ: Environ) -> Principal | None:
+    def _caller(self, access: Access, environ: Environ) -> Principal | None:
         authorization = environ.get("HTTP_AUTHORIZATION")
         if not authorization or "suxin.db.bind" in self.app.extensions or any(name in environ for name in _UNUSUAL):
             return None
@@ -154,7 +188,7 @@ class HotPath:
         if who is None:
             return None
         try:
-            check(route.access, who)
+            check(access, who)
         except NotAllowed:
             return None
         return who
@@ -164,6 +198,30 @@ class HotPath:
             found = next(iter(token_verifier.all().values()), None)
         self._verifier = found if isinstance(found, RemembersTokens) else None
         return self._verifier
+
+    def _write(self, route: WriteRoute, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        started = time.perf_counter()
+        body = self._written(route, environ) if route.headers is not None else None
+        if body is None or route.headers is None:
+            return self.ordinary(environ, _noting(route, start_response))
+        self.answered += 1
+        request_id = new_id("request")
+        own = [("Content-Length", str(len(body))), ("X-Request-Id", request_id)]
+        start_response(route.status, [*route.headers, *own])
+        route.observer.note(request_id, time.perf_counter() - started)
+        return (body,)
+
+    def _written(self, route: WriteRoute, environ: Environ) -> bytes | None:
+        who = self._caller(route.access, environ)
+        raw = read(environ) if who is not None else None
+        if who is None or raw is None:
+            return None
+        try:
+            made = intent(self.app, route.write, who, environ, endpoint=route.endpoint, raw=raw, encode=self.encode)
+            # No row: the key was used before, or is held right now. The ordinary path knows what to answer.
+            return None if made is None or self.lines.one(route.statement, made.values) is None else made.body
+        except (StatementFailed, ValueError, TypeError):
+            return None
 
     def _learn(self, route: Route, body: bytes, environ: Environ, start_response: Any) -> Iterable[bytes]:
         said: list[tuple[str, Headers]] = []
@@ -187,13 +245,15 @@ def install(app: Flask) -> list[str]:
     when every blueprint is mounted.
     """
     routes = [compiled for rule in app.url_map.iter_rules() if (compiled := _compiled(app, rule)) is not None]
-    if routes:
+    writes = {rule.rule: made for rule in app.url_map.iter_rules() if (made := _compiled_write(app, rule)) is not None}
+    if routes or writes:
         db: Database = app.extensions["suxin.db"]
         url = db.write.url.set(drivername="postgresql").render_as_string(hide_password=False)
         lines = Lines(url, "-c timezone=UTC -c statement_timeout=5000")
         hot = HotPath(app, app.wsgi_app, routes, lines)
+        hot.writes = writes
         app.wsgi_app = app.extensions["suxin.hotpath"] = hot  # type: ignore[method-assign]
-    return [route.path for route in routes]
+    return [route.path for route in routes] + list(writes)
 
 
 def _compiled(app: Flask, rule: Rule) -> Route | None:
@@ -202,6 +262,17 @@ def _compiled(app: Flask, rule: Rule) -> Route | None:
     if declared is None or access is None or "GET" not in (rule.methods or ()):
         return None
     return _route(rule.rule, declared, access, _shape(rule))
+
+
+def _compiled_write(app: Flask, rule: Rule) -> WriteRoute | None:
+    view = app.view_functions[rule.endpoint]
+    write, access = hot_write_of(view), access_of(view, "POST")
+    if write is None or access is None or "POST" not in (rule.methods or ()):
+        return None
+    if "<" in rule.rule:
+        raise CannotCompile(f"{rule.rule}: a compiled write takes no parameter")
+    compiled = write_statement("hot " + rule.rule, write.table)
+    return WriteRoute(rule.endpoint, access, write, compiled, Observer.of(rule.rule, "POST", write.status))
 
 
 def _route(path: str, declared: HotRead, access: Access, shape: tuple[str, str | None, str]) -> Route:
