@@ -60,7 +60,11 @@ def main() -> None:
         else:
             watched.pop(int(pid), None)
     for number, (started, how) in reversed(watched.items()):
-        stop(number, started, how)
+        if start_time(number) == started:
+            _signal(os.kill, number, how)
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    for number, (started, _) in reversed(watched.items()):
+        stop(number, started, 0, max(0.0, deadline - time.monotonic()))
 
 
 if __name__ == "__main__":
