@@ -119,9 +119,12 @@ _BY_STATUS: dict[int, type[DomainError]] = {
 
 
 def language() -> str:
-    """Return the reader's language, `zh-CN` or `en`, from Accept-Language."""
+    """Return the reader's language, `zh-CN` or `en`: chosen on our pages, else from Accept-Language."""
     if not has_request_context():
         return "zh-CN"
+    chosen = request.cookies.get("suxin-language")
+    if chosen in ("zh-CN", "en"):
+        return chosen
     return request.accept_languages.best_match(["zh-CN", "zh", "en"], default="zh-CN") or "zh-CN"
 
 
