@@ -48,7 +48,7 @@ class Simulator:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class MenuEntry:
     """An entry in a menu of the citizen's or official's pages."""
 
     path: str
@@ -82,7 +82,7 @@ class Plugin:
     facts_needed: tuple[str, ...] = ()
     providers: tuple[Provider, ...] = ()
     token_grants: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    pages: tuple[Page, ...] = ()
+    pages: tuple[MenuEntry, ...] = ()
     commands: tuple[click.Command, ...] = ()
     demo: Callable[[], None] | None = None
     fixtures: Mapping[str, Callable[..., Any]] = field(default_factory=dict)

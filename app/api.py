@@ -1,0 +1,26 @@
+"""All that a plugin may import from the core, and nothing else.
+
+`API_VERSION` is (major, minor): names are added in a minor version; one that
+goes away warns for two minor versions and names its replacement.
+"""
+
+from flask_smorest import Blueprint
+
+from app.crypto import CannotOpen, blind_index, open_sealed, seal
+from app.db import add, model_base, now, outside_wait, session, unit_of_work, work
+from app.errors import Conflict, DomainError, InvalidRequest, NotAllowed, NotFound, TooManyRequests, Unavailable
+from app.facade import certificates, notices, presence
+from app.facade.auditing import record
+from app.facade.settings import settings_of
+from app.facade.subjects import demo_subject
+from app.fields import Area, Credit, Fen, Instant, Mobile, Resident, Trace
+from app.guards import Kind, Principal, acting_as, principal, public, require
+from app.idempotency import idempotent, key_of_request
+from app.identifiers import AreaCode, BadIdentifier, CreditCode, MobileNumber, ResidentId, TraceCode
+from app.ids import is_id, new_id
+from app.jobs import Job, Schedule
+from app.outbox import enqueue
+from app.paging import Page, PageArgs, page, paged
+from app.ports import Provider
+from app.registry.contract import API_VERSION, HealthCheck, MenuEntry, Plugin, PluginSetting, Simulator
+from app.text import Text
