@@ -15,7 +15,7 @@ from flask import Blueprint
 
 from app.jobs import Job, Schedule
 from app.ports import Provider
-from app.registry.contract import API_VERSION, HealthCheck, Page, Plugin, PluginSetting, Simulator
+from app.registry.contract import API_VERSION, HealthCheck, MenuEntry, Plugin, PluginSetting, Simulator
 from app.registry.find import Candidate
 from app.registry.refusal import Refused, Stage, told
 from app.text import Text
@@ -110,7 +110,7 @@ def _name(plugin: Plugin, candidate: Candidate) -> None:
 
 _TUPLES: Mapping[str, type[Any]] = {
     "page_blueprints": Blueprint, "protocol_blueprints": Blueprint, "settings": PluginSetting, "providers": Provider,
-    "pages": Page, "commands": click.Command, "health": HealthCheck, "simulators": Simulator, "facts_offered": str,
+    "pages": MenuEntry, "commands": click.Command, "health": HealthCheck, "simulators": Simulator, "facts_offered": str,
     "facts_needed": str, "blueprints": flask_smorest.Blueprint,
 }  # fmt: skip
 

@@ -78,7 +78,7 @@ def doctor(city: City) -> None:
     states = _states(city)
     ill = [state for state in states if state.state == REFUSED]
     for state in ill:
-        click.echo(f"{_line(state)}\n  read docs/plugins.md, stage `{state.stage}`; then: suxin plugin check {state.name}")
+        click.echo(f"{_line(state)}\n  see docs/plugins.md, stage {state.stage}, or: suxin plugin check {state.name}")
     probes = inspect.probes(city.app())
     for probe in probes:
         click.echo(f"{probe.verdict:<15}{probe.what}: {probe.said}")

@@ -75,7 +75,7 @@ def _translations(plugin: Plugin, candidate: Candidate, app: Flask) -> Finding:
 
 def _readme(plugin: Plugin, candidate: Candidate, app: Flask) -> Finding:
     try:
-        text = str(metadata(candidate.distribution).get_payload() or "")
+        text = str(metadata(candidate.distribution).json.get("description", ""))
     except PackageNotFoundError:
         text = ""
     if candidate.distribution == "suxin":
@@ -105,18 +105,21 @@ def _until_heading(lines: Iterator[str]) -> Iterator[bool]:
 def _drift(plugin: Plugin, candidate: Candidate, app: Flask) -> Finding:
     if plugin.migrations is None:
         return Finding("migration drift", NOT_APPLICABLE, "it has no tables")
-    db: Database | None = app.extensions.get("suxin.db")
-    if db is None:
-        return Finding("migration drift", SKIPPED, "no database is set")
     models = getattr(plugin.models, "metadata", plugin.models)
     if not isinstance(models, MetaData):
         return Finding("migration drift", FAILED, "it has migrations, yet `models` names no metadata")
+    return _compared(plugin, Owner(plugin.name, plugin.migrations, models), app)
+
+
+def _compared(plugin: Plugin, owner: Owner, app: Flask) -> Finding:
+    db: Database | None = app.extensions.get("suxin.db")
+    if db is None:
+        return Finding("migration drift", SKIPPED, "no database is set")
     try:
         behind = schema.behind(app, [plugin]).get(plugin.name)
         if behind is not None:
             return Finding("migration drift", FAILED, behind.reason)
-        url = db.write.url.render_as_string(hide_password=False)
-        differences = drift(url, Owner(plugin.name, plugin.migrations, models))
+        differences = drift(db.write.url.render_as_string(hide_password=False), owner)
     except OperationalError:
         return Finding("migration drift", SKIPPED, "the database does not answer")
     if differences:
