@@ -1,0 +1,1 @@
+"""Scenario plugins, one folder each."""

@@ -1,0 +1,1 @@
+"""What the health plugin does; routes and jobs call nothing else."""
