@@ -200,7 +200,7 @@ def session() -> Session:
 def add(row: T) -> T:
     """Add a new model to the open unit of work and return it, flushed."""
     session().add(row)
-    session().flush([row])
+    session().flush()
     return row
 
 

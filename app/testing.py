@@ -32,7 +32,18 @@ from app.owners import owners
 from app.principal import Kind, Principal, acting_as
 from app.runtime.embedded import embedded_postgres
 
-__all__ = ["acting", "app", "base_server", "clean_city", "client", "database_url", "sign_in", "unverified", "work"]
+__all__ = [
+    "acting",
+    "app",
+    "base_server",
+    "clean_city",
+    "client",
+    "database_url",
+    "ring",
+    "sign_in",
+    "unverified",
+    "work",
+]
 
 
 @pytest.fixture(scope="session")
@@ -67,9 +78,15 @@ def database_url(base_server: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def app(database_url: str) -> Flask:
+def ring() -> KeyRing:
+    """The key-encryption keys of all test cities on one server."""
+    return KeyRing.fresh()
+
+
+@pytest.fixture(scope="session")
+def app(database_url: str, ring: KeyRing) -> Flask:
     """The city on the test database, in the demo world."""
-    return create_app(test_settings(database_url), ring=KeyRing.fresh())
+    return create_app(test_settings(database_url), ring=ring)
 
 
 def test_settings(url: str, **changes: Any) -> Settings:
@@ -155,7 +172,7 @@ def sign_in(app: Flask) -> Iterator[Callable[..., dict[str, str]]]:
 
 
 @pytest.fixture
-def clean_city(database_url: str) -> Iterator[Flask]:
+def clean_city(database_url: str, ring: KeyRing) -> Iterator[Flask]:
     """A city on a database of its own with real commits, for tests of concurrency."""
     template = make_url(database_url)
     name = f"suxin_clean_{uuid4().hex[:12]}"
@@ -164,7 +181,7 @@ def clean_city(database_url: str) -> Iterator[Flask]:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     url = template.set(database=name).render_as_string(hide_password=False)
     upgrade(url, owners())
-    city = create_app(test_settings(url), ring=KeyRing.fresh())
+    city = create_app(test_settings(url), ring=ring)
     try:
         yield city
     finally:

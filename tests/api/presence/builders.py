@@ -89,8 +89,8 @@ def terminal(owner: Organisation, sign_in: Any, *, place: str = "321302") -> Ter
     key = ECKey.generate_key("P-256")
     device_id = new_id("terminal")
     enrol_device(
-        device_id=device_id, organisation_id=owner.id, place=place, label="收银台", public_jwk=key.as_dict(private=False),
-        access={"suxin": ["presence:verify"]},
+        device_id=device_id, organisation_id=owner.id, place=place, label="收银台",
+        public_jwk=key.as_dict(private=False), access={"suxin": ["presence:verify"]},
     )  # fmt: skip
     headers = sign_in(
         kind="terminal", actor=device_id, terminal=device_id, place=place, organisation=owner.id,

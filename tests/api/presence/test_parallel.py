@@ -51,7 +51,8 @@ def test_of_parallel_evidence_exactly_one_is_judged(clean_city) -> None:
 
     def send() -> str:
         try:
-            return str(service.judge(opened, service.Sent(method="code", code="12345678"), who=TERMINAL).session.decision)
+            outcome = service.judge(opened, service.Sent(method="code", code="12345678"), who=TERMINAL)
+            return str(outcome.session.decision)
         except SessionUsed:
             return "used"
 

@@ -84,9 +84,13 @@ def test_a_use_that_is_undone_leaves_the_proof_usable(proof, work) -> None:
     confirm(proof)
     work.commit()
 
-    with pytest.raises(ZeroDivisionError), unit_of_work():
-        proofs.consume(proof, **MINE, digest=DIGEST)
-        raise ZeroDivisionError
+    def use_and_fail() -> None:
+        with unit_of_work():
+            proofs.consume(proof, **MINE, digest=DIGEST)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        use_and_fail()
 
     assert proofs.consume(proof, **MINE, digest=DIGEST) == "person_1"
 

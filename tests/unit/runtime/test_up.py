@@ -14,7 +14,7 @@ import pytest
 from app.runtime import checks
 from app.runtime.attach import environment, publish
 from app.runtime.errors import CannotStart, from_os_error
-from app.runtime.owner import key_file
+from app.runtime.owner import key_file, owned
 from app.runtime.paths import open_places
 
 
@@ -91,6 +91,11 @@ def test_a_disk_without_room_is_refused_before_anything_is_made(state: Path, mon
         checks.disk_has_room(state)
 
 
+def test_a_living_owner_is_named_to_the_second_starter(state: Path) -> None:
+    with owned(open_places(state).state):
+        refused(up(state), f"already runs with the state folder {state} (process {os.getpid()})", "SUXIN_STATE_DIR")
+
+
 def test_the_key_is_private_and_never_replaced(state: Path) -> None:
     path = key_file(state)
     first = path.read_text()
@@ -105,7 +110,8 @@ def test_a_long_state_folder_gets_short_socket_paths(state: Path) -> None:
 
     assert len(str(places.sockets / "health-insurer" / "http.sock")) < 107
     assert places.sockets.stat().st_uid == os.geteuid()
-    shutil.rmtree(places.sockets)
+    for far in (places.sockets, places.servers):
+        shutil.rmtree(far, ignore_errors=True)
 
 
 def test_a_command_finds_the_running_city_and_a_set_variable_wins(state: Path) -> None:
