@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from flask import current_app
 from sqlalchemy import select, update
 
 from app import audit, crypto
+from app.config import Settings
 from app.db import add, session
 from app.errors import Conflict, NotFound
 from app.ids import new_id
@@ -35,8 +37,9 @@ def register_person(
     *, name: str, resident_id: str, mobile: str, area: str, source: str, method: str, level: int, demo_key: str | None
 ) -> Person:
     """Register a proven person; raises `Conflict` for an ID number already here."""
-    number, phone = ResidentId.parse(resident_id), MobileNumber.parse(mobile)
-    index = crypto.blind_index(str(number), purpose="resident-id")
+    number = ResidentId.parse(resident_id, demo=_in_demo()).reveal()
+    phone = MobileNumber.parse(mobile).reveal()
+    index = crypto.blind_index(number, purpose="resident-id")
     if session().scalar(select(Person.id).where(Person.resident_id_index == index)) is not None:
         raise Conflict
     person_id = new_id("person")
@@ -44,11 +47,11 @@ def register_person(
         Person(
             id=person_id,
             resident_id_index=index,
-            resident_id_sealed=_seal(person_id, "resident_id", str(number)),
+            resident_id_sealed=_seal(person_id, "resident_id", number),
             name_sealed=_seal(person_id, "name", name),
-            mobile_index=crypto.blind_index(str(phone), purpose="mobile"),
-            mobile_sealed=_seal(person_id, "mobile", str(phone)),
-            mobile_tail=str(phone)[-4:],
+            mobile_index=crypto.blind_index(phone, purpose="mobile"),
+            mobile_sealed=_seal(person_id, "mobile", phone),
+            mobile_tail=phone[-4:],
             region=area[:6],
             area=area,
             proofing_level=level,
@@ -62,8 +65,9 @@ def register_person(
 
 def register_organisation(*, name: str, credit_code: str, area: str, demo_key: str | None = None) -> Organisation:
     """Register a legal person; raises `BadIdentifier` for a wrong credit code or area."""
-    code, place = CreditCode.parse(credit_code), AreaCode.parse(area)
-    organisation = add(Organisation(name=name, credit_code=str(code), area=str(place), demo_key=demo_key))
+    AreaCode.parse(area)
+    code = CreditCode.parse(credit_code).reveal()
+    organisation = add(Organisation(name=name, credit_code=code, area=area, demo_key=demo_key))
     audit.record("identity.organisation-registered", object=organisation.id)
     return organisation
 
@@ -92,11 +96,11 @@ class People:
         found = session().get(Person, party)
         if found is None or found.state != "active":
             return None
-        number = ResidentId.parse(_open(party, "resident_id", found.resident_id_sealed))
+        number = ResidentId.parse(_open(party, "resident_id", found.resident_id_sealed), demo=_in_demo())
         return Profile(
             party=party,
             name=_open(party, "name", found.name_sealed),
-            resident_id=str(number),
+            resident_id=number.reveal(),
             mobile=_open(party, "mobile", found.mobile_sealed),
             area=found.area,
             birth_date=number.birth_date,
@@ -108,9 +112,9 @@ class DemoPeopleDirectory:
     """The invented citizens by their keys."""
 
     def parties(self) -> Mapping[str, str]:
-        """Return citizen key to party id; empty outside the demo."""
-        rows = session().execute(select(Person.demo_key, Person.id).where(Person.demo_key.is_not(None)))
-        return {row.demo_key: row.id for row in rows}
+        """Return the key of each demo citizen and organisation to its party id; empty outside the demo."""
+        kinds = (select(kind.demo_key, kind.id).where(kind.demo_key.is_not(None)) for kind in (Person, Organisation))
+        return {row.demo_key: row.id for kind in kinds for row in session().execute(kind)}
 
 
 def disable_person(person_id: str) -> None:
@@ -127,6 +131,10 @@ def _disable(model: Any, key: str) -> None:
     )
     if ended.first() is None:
         raise Conflict
+
+
+def _in_demo() -> bool:
+    return cast(Settings, current_app.config["SETTINGS"]).demo
 
 
 def masked(name: str) -> str:

@@ -32,6 +32,9 @@ class Wanted:
     trace_codes: tuple[str, ...] = ()
 
 
+Sold = tuple[Wanted, CatalogueItem]
+
+
 def make(*, who: Principal, proof: str, lines: Sequence[Wanted]) -> Quote:
     """Return a quote for the bearer of a proof; nothing is charged.
 
@@ -41,7 +44,10 @@ def make(*, who: Principal, proof: str, lines: Sequence[Wanted]) -> Quote:
     sold = _checked(lines)
     entitled, subject = entitlement.ask(who=who, proof=proof, action="health.quote-made")
     order = Order(
-        person_number=entitled.person_number, scheme=entitled.scheme, reference=new_id("quote"), lines=_order_lines(sold)
+        person_number=entitled.person_number,
+        scheme=entitled.scheme,
+        reference=new_id("quote"),
+        lines=_order_lines(sold),
     )
     split = enquire(who, "2101", lambda desk, message: insurer().quote(desk, order, message=message))
     if split.total_fen != order.total_fen:
@@ -86,7 +92,7 @@ def content_of(quote: Quote) -> dict[str, Any]:
     }
 
 
-def _checked(lines: Sequence[Wanted]) -> list[tuple[Wanted, CatalogueItem]]:
+def _checked(lines: Sequence[Wanted]) -> list[Sold]:
     items = catalogue.current(line.code for line in lines)
     for position, line in enumerate(lines):
         item = items.get(line.code)
@@ -97,12 +103,12 @@ def _checked(lines: Sequence[Wanted]) -> list[tuple[Wanted, CatalogueItem]]:
     return [(line, items[line.code]) for line in lines]
 
 
-def _order_lines(sold: Sequence[tuple[Wanted, CatalogueItem]]) -> tuple[OrderLine, ...]:
+def _order_lines(sold: Sequence[Sold]) -> tuple[OrderLine, ...]:
     return tuple(OrderLine(code=line.code, quantity=line.quantity, price_fen=line.price_fen) for line, _ in sold)
 
 
 def _quote(
-    *, who: Principal, proof: str, subject: str, order: Order, sold: Sequence[tuple[Wanted, CatalogueItem]], split: Split
+    *, who: Principal, proof: str, subject: str, order: Order, sold: Sequence[Sold], split: Split
 ) -> Quote:
     record("health.quoted", subject=subject, object=order.reference, purpose=proofs.PURPOSE)
     quote = Quote(
