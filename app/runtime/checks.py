@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import time
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -73,13 +74,11 @@ def broker_answers(url: str) -> None:
 
 
 def ready(port: int) -> bool:
-    """True once `/readyz` answers 200."""
+    """True once `/readyz` answers 200; takes a moment where it does not."""
     link = HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
+    with closing(link), suppress(OSError, HTTPException):
         link.request("GET", "/readyz")
-        return link.getresponse().status == 200
-    except (OSError, HTTPException):
-        time.sleep(0.02)
-        return False
-    finally:
-        link.close()
+        if link.getresponse().status == 200:
+            return True
+    time.sleep(0.02)
+    return False
