@@ -20,6 +20,7 @@ from identity.accounts.service import open_account
 from identity.authenticators import password
 from identity.devices.models import Device
 from identity.devices.service import enrol
+from identity.face import demo as faces
 from identity.oidc import jose
 from identity.oidc.keys import public_members
 from identity.oidc.models import Client
@@ -40,8 +41,9 @@ def seed() -> None:
         return
     _clients()
     _citizens()
-    for pharmacy in world.pharmacies():
+    for pharmacy in world.load().pharmacies:
         _pharmacy(pharmacy)
+    faces.seed()
 
 
 def _clients() -> None:
@@ -52,7 +54,7 @@ def _clients() -> None:
 
 
 def _citizens() -> None:
-    citizens = list(world.citizens())
+    citizens = world.load().citizens
     # argon2 lets go of the interpreter's lock, so two cores hash at once; one hash serves equal demo passwords.
     words = list(dict.fromkeys(citizen.password for citizen in citizens))
     with ThreadPoolExecutor(2) as pool:
@@ -76,18 +78,18 @@ def _pharmacy(pharmacy: world.Pharmacy) -> None:
     organisation = register_organisation(
         name=pharmacy.name, credit_code=pharmacy.credit_code, area=pharmacy.area, demo_key=pharmacy.key
     )
-    for label in pharmacy.terminals:
-        _terminal(organisation, pharmacy.area, label)
+    for terminal in pharmacy.terminals:
+        _terminal(organisation, terminal)
 
 
-def _terminal(organisation: Organisation, place: str, label: str) -> None:
+def _terminal(organisation: Organisation, terminal: world.Terminal) -> None:
     key, device_id = jose.new_key(), new_id("terminal")
     private = json.dumps(key.as_dict(private=True)).encode()
     enrol(
         device_id=device_id,
         organisation_id=organisation.id,
-        place=place,
-        label=label,
+        place=terminal.area,
+        label=terminal.place,
         public_jwk=public_members(key),
         access=_scopes_by_audience(Kind.TERMINAL),
         demo_key_sealed=crypto.seal(private, purpose=_KEY_PURPOSE, place=_place(device_id)),
@@ -107,7 +109,7 @@ def export() -> dict[str, Any]:
         "clients": [_client(client) for client in session().scalars(select(Client).where(Client.id == MOBILE))],
         "persons": [
             {"key": each.key, "login_name": each.key, "password": each.password, "face": each.face, "mobile": each.mobile}
-            for each in world.citizens()
+            for each in world.load().citizens
         ],
         "terminals": _terminals(),
     }

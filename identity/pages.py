@@ -114,8 +114,10 @@ def _in_words(scopes: tuple[str, ...]) -> list[tuple[str, str]]:
 
 def _own_path(target: str) -> str:
     """Return a path of ours, or the start page: log-in leads nowhere else."""
-    parts = urlsplit(target) if target.isascii() and target.isprintable() else urlsplit("")
-    own = target.startswith("/") and not target.startswith("//") and "\\" not in target
-    if not own or parts.scheme or parts.netloc or parts.path == "/logout":
+    plain = target.isascii() and target.isprintable() and "\\" not in target
+    if not plain or not target.startswith("/") or target.startswith("//"):
+        return _HOME
+    parts = urlsplit(target)
+    if parts.scheme or parts.netloc or parts.path == "/logout":
         return _HOME
     return target

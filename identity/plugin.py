@@ -7,12 +7,16 @@ from pathlib import Path
 from app.guards import token_verifier
 from app.people import people
 from app.ports import Provider
+from app.presence.ports import providers, terminal_keys
 from app.registry.contract import Plugin
 from app.subjects import demo_people
 from app.subjects import directory as directory_port
 from app.text import Text
 from identity import demo, pages, routes
 from identity.commands import COMMANDS
+from identity.devices.presence import DeviceKeys
+from identity.face.provider import FaceProvider
+from identity.face.routes import blueprint as face
 from identity.oidc.routes import blueprint as oauth2
 from identity.oidc.verify import Verifier
 from identity.parties.directory import directory
@@ -25,7 +29,7 @@ plugin = Plugin(
     title=Text("统一身份认证", "Unified identity"),
     version="0.1.0",
     api=(1, 0),
-    blueprints=(routes.blueprint,),
+    blueprints=(routes.blueprint, face),
     protocol_blueprints=(oauth2, pages.blueprint),
     models=Base,
     migrations=Path(__file__).parent / "migrations",
@@ -34,11 +38,14 @@ plugin = Plugin(
     scopes={
         "openid": Text("确认您的身份", "Know who you are"),
         "profile": Text("查看您的脱敏资料和使用记录", "See your masked profile and who used your data"),
+        "identity:face": Text("管理您的人脸授权", "Manage the use of your face"),
     },
     providers=(
         Provider(token_verifier, "identity", Verifier()),
         Provider(directory_port, "identity", directory),
         Provider(people, "identity", People()),
+        Provider(terminal_keys, "identity", DeviceKeys()),
+        Provider(providers, "face", FaceProvider()),
         Provider(demo_people, "identity", DemoPeopleDirectory()),
     ),
     commands=COMMANDS,
