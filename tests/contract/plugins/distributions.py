@@ -36,8 +36,8 @@ def hello():
 
 {extra}
 
-plugin = Plugin(name="{name}", title=Text("服务", "{name}"), version="0.3.1", **dict(dict(api=(1, 0),
-    blueprints=(blueprint,)), {fields}))
+brings = {{"api": (1, 0), "blueprints": (blueprint,)}} | {fields}
+plugin = Plugin(name="{name}", title=Text("服务", "{name}"), version="0.3.1", **brings)
 """
 
 _OUTSIDE = """
