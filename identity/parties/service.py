@@ -13,8 +13,8 @@ from app import audit, crypto
 from app.config import Settings
 from app.db import add, session
 from app.errors import Conflict, NotFound
-from app.ids import new_id
 from app.identifiers import AreaCode, CreditCode, MobileNumber, ResidentId
+from app.ids import new_id
 from app.people import Profile
 from identity.accounts.models import Account
 from identity.oidc.revocation import revoke_grants_of
@@ -77,11 +77,15 @@ def own_profile(party: str) -> OwnProfile:
 
     Reading one's own masked profile leaves no audit line: it tells nobody anything new.
     """
-    found = session().execute(
-        select(Person.name_sealed, Person.mobile_tail, Person.area, Person.proofing_level).where(
-            Person.id == party, Person.state == "active"
+    found = (
+        session()
+        .execute(
+            select(Person.name_sealed, Person.mobile_tail, Person.area, Person.proofing_level).where(
+                Person.id == party, Person.state == "active"
+            )
         )
-    ).first()
+        .first()
+    )
     if found is None:
         raise NotFound
     name = _open(party, "name", found.name_sealed)
