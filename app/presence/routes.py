@@ -32,7 +32,7 @@ class Sessions(MethodView):
     @blueprint.response(201, Session)
     def post(self, form: dict[str, Any]) -> PresenceSession:
         """Open a session for the customer before this terminal."""
-        return service.open_session(who=principal(), purpose=form["purpose"])
+        return service.open_session(who=principal(), **form)
 
 
 @blueprint.route("/sessions/<session_id>")

@@ -35,6 +35,12 @@ class SessionForm(Schema):
         validate=validate.Regexp(r"[a-z][a-z0-9_.:-]{2,79}\Z"),
         metadata={"example": "health:purchase", "description": "What the proof is for; it serves nothing else"},
     )
+    ttl_seconds = fields.Integer(
+        strict=True,
+        load_default=60,
+        validate=validate.Range(1, 60),
+        metadata={"description": "How long the session takes evidence; a till in a hurry may ask for less"},
+    )
 
 
 class Session(Schema):

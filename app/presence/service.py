@@ -42,8 +42,8 @@ class Outcome:
     proof: PresenceProof | None
 
 
-def open_session(*, who: Principal, purpose: str) -> PresenceSession:
-    """Open a session for the customer before this terminal; it lives a minute."""
+def open_session(*, who: Principal, purpose: str, ttl_seconds: int = TTL_SECONDS) -> PresenceSession:
+    """Open a session for the customer before this terminal; it lives a minute, or less when asked."""
     opened = add(
         PresenceSession(
             terminal=terminal_of(who),
@@ -51,7 +51,7 @@ def open_session(*, who: Principal, purpose: str) -> PresenceSession:
             place=who.place,
             purpose=purpose,
             nonce=secrets.token_urlsafe(24),
-            expires_at=now() + timedelta(seconds=TTL_SECONDS),
+            expires_at=now() + timedelta(seconds=ttl_seconds),
         )
     )
     audit.record("presence.session-opened", object=opened.id, purpose=purpose)
@@ -145,7 +145,7 @@ def _claim_key(opened: PresenceSession, claim: Mapping[str, str]) -> str:
 
 def _decide(opened: PresenceSession, method: str, judgement: Judgement) -> Outcome:
     opened.method, opened.decision, opened.reason = method, judgement.decision, judgement.reason
-    session().flush([opened])
+    session().flush()
     matched = judgement.decision == "matched" and judgement.party is not None
     audit.record(
         "presence.decided",
