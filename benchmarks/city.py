@@ -7,6 +7,7 @@ the ordinary one. `/peer/...` are the raw psycopg and static peers in Flask.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -28,6 +29,9 @@ from app.idempotency import idempotent
 from app.ids import new_id
 from app.outbox import enqueue
 from app.principal import Principal, principal
+from app.registry import bulkhead
+from app.registry.contract import Plugin
+from app.text import Text
 from identity.oidc.verify import Verifier
 
 SCOPE = "certificates:read"
@@ -188,6 +192,16 @@ def _peers(app: Flask, url: str) -> None:
         if row is None:
             raise NotFound()
         return Response(orjson.dumps(dict(zip(_NAMES, row, strict=True))), content_type="application/json")
+
+    @app.get("/peer/slow")
+    @guards.public(because="a benchmark's slow plugin")
+    def slow() -> dict[str, str]:
+        # A plugin's view gives its connection back before it waits; the hold is the registry's own.
+        time.sleep(1)
+        return {"state": "late"}
+
+    plugin = Plugin(name="slow", title=Text("慢", "Slow"), version="1", api=(1, 0), slots=2)
+    bulkhead.hold(app, plugin, ["slow"])
 
     @app.get("/peer/static")
     @guards.public(because="a benchmark's floor")

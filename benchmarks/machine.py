@@ -34,16 +34,13 @@ def cpu_seconds(root: int) -> float:
     return ticks / TICK
 
 
-def memory_mb(root: int) -> float:
-    """Return the proportional memory of a tree in MB: shared pages count once."""
-    total = 0
-    for pid in tree(root):
-        try:
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        except OSError:
-            continue
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total / 1024
+def memory_of(pid: int) -> float:
+    """Return a process's proportional memory in MB (shared pages count once in all)."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def pin(root: int, core: int) -> None:
