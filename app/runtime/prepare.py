@@ -7,6 +7,7 @@ stdin, then prints one JSON line a step: `migrated`, `seeded`, or `failed`.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -15,10 +16,10 @@ from typing import Any
 def main() -> int:
     """Migrate, and seed with `--demo`; returns the exit code."""
     try:
-        _import_ahead()
+        owners = _import_ahead()
         if not sys.stdin.readline():
             return 1
-        migrated = _migrate()
+        migrated = _migrate(owners)
         _tell("migrated", **migrated)
         if _DEMO:
             _seed()
@@ -29,18 +30,23 @@ def main() -> int:
     return 0
 
 
-def _import_ahead() -> None:
-    for module in ("alembic.command", "psycopg", "app.owners", "wsgi", *(["app.seed"] if _DEMO else [])):
+def _import_ahead() -> Any:
+    for module in ("alembic.command", "psycopg", "app.factory", *(["app.seed"] if _DEMO else [])):
         import_module(module)
-
-
-def _migrate() -> dict[str, Any]:
-    from app.migrations.run import upgrade
     from app.owners import owners
+
+    return owners()
+
+
+def _migrate(owners: Any) -> dict[str, Any]:
+    from app.config import Settings
+    from app.migrations.run import upgrade
     from app.worker import queues_of
+
+    failures = upgrade(Settings.from_env(os.environ).database_url, owners)
+    # Only now: a city is not built on schemas that are behind.
     from wsgi import application
 
-    failures = upgrade(application.config["SETTINGS"].database_url, owners())
     plugins = application.extensions["suxin.registry"].mounted
     return {
         "queues": sorted({"core", *queues_of(application).values()}),
