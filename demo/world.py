@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-_HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +48,12 @@ class Citizen:
     @property
     def enrolment_portrait(self) -> Path | None:
         """The portrait to enrol, or None for a citizen without a face."""
-        return None if self.face is None else _HERE / "faces" / f"{self.face}_1.jpg"
+        return None if self.face is None else FOLDER / "faces" / f"{self.face}_1.jpg"
 
     @property
     def probe_portrait(self) -> Path | None:
         """Another portrait of the same person, to be recognised by."""
-        return None if self.face is None else _HERE / "faces" / f"{self.face}_2.jpg"
+        return None if self.face is None else FOLDER / "faces" / f"{self.face}_2.jpg"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,7 @@ class World:
 
     def impostors(self) -> tuple[Path, ...]:
         """Return portraits of people whom no citizen of this world looks like."""
-        return tuple(sorted((_HERE / "faces").glob("impostor_*.jpg")))
+        return tuple(sorted((FOLDER / "faces").glob("impostor_*.jpg")))
 
 
 @cache
@@ -121,11 +121,6 @@ def load() -> World:
     )
 
 
-def matters_file() -> Path:
-    """Return the file that declares the core's sample of service items."""
-    return _HERE / "matters.yaml"
-
-
 def _citizen(row: Mapping[str, Any]) -> Citizen:
     return Citizen(**{**row, "insurance": Insurance(**row["insurance"])})
 
@@ -135,7 +130,7 @@ def _pharmacy(row: Mapping[str, Any]) -> Pharmacy:
 
 
 def _rows(name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = yaml.safe_load((_HERE / f"{name}.yaml").read_text("utf-8"))
+    found: list[dict[str, Any]] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text("utf-8"))
     return found
 
 
