@@ -20,6 +20,8 @@ from app.identifiers import AreaCode, BadIdentifier, CreditCode, MobileNumber, R
 from app.ids import is_id, new_id
 from app.jobs import Job, Schedule
 from app.outbox import enqueue
+from app.pages.headers import allow_camera
+from app.pages.ports import HomeCard, HomeRow, cards
 from app.paging import Page, PageArgs, page, paged
 from app.ports import Provider
 from app.registry.contract import API_VERSION, HealthCheck, MenuEntry, Plugin, PluginSetting, Simulator

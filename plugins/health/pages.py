@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from app.api import allow_camera, public
+from app.api import HomeCard, HomeRow, Text, allow_camera, public
+from plugins.health.service import settlements
 
 blueprint = pages = Blueprint(
     "health_pages", __name__, template_folder="templates", static_folder="static", static_url_path="/static"
@@ -17,3 +18,23 @@ def terminal() -> str:
     """Show the terminal, the only page that may use the camera."""
     allow_camera()
     return render_template("health/terminal.html")
+
+
+def _purchases(subject: str) -> list[HomeRow]:
+    bought = settlements.bought_by(subject, cursor=None, limit=5)
+    return [
+        HomeRow(
+            title="、".join(line.name for line in row.lines),
+            value=f"¥{row.total_fen // 100}.{row.total_fen % 100:02d}",
+            at=row.created_at,
+        )
+        for row in bought.items
+    ]
+
+
+HOME_CARD = HomeCard(
+    title=Text("我的购药", "My purchases"),
+    empty=Text("还没有购药记录。", "No purchases yet."),
+    audience="health",
+    rows=_purchases,
+)
