@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from app.api import HealthCheck, Plugin, PluginSetting, Simulator, Text
+from app.api import HealthCheck, Plugin, PluginSetting, Provider, Simulator, Text, cards
 from plugins.health import models
 from plugins.health.connection import probe
 from plugins.health.demo import seed
+from plugins.health.pages import HOME_CARD, pages
 from plugins.health.routes import blueprint
 from plugins.health.tasks import SCHEDULE, TASKS
 
@@ -15,6 +16,8 @@ plugin = Plugin(
     version="0.1.0",
     api=(1, 0),
     blueprints=(blueprint,),
+    page_blueprints=(pages,),
+    providers=(Provider(cards, "health", HOME_CARD),),
     models=models.Base,
     migrations=Path(__file__).parent / "migrations" / "versions",
     tasks=TASKS,
