@@ -33,7 +33,9 @@ def device() -> None:
 @click.option("--organisation", required=True, help="Its unified social credit code.")
 @click.option("--place", required=True, help="Area code (GB/T 2260) where the terminal stands.")
 @click.option("--label", required=True, help="What people call it, such as `counter 1`.")
-@click.option("--access", required=True, multiple=True, help="One `audience=scope,scope`, such as suxin=presence:verify.")
+@click.option(
+    "--access", required=True, multiple=True, help="One `audience=scope,scope`, such as suxin=presence:verify."
+)
 @click.option("--jwk", required=True, type=click.File("r", encoding="utf-8"), help="Public P-256 key as JWK.")
 @click.pass_obj
 def device_add(city: Any, organisation: str, place: str, label: str, access: tuple[str, ...], jwk: IO[str]) -> None:

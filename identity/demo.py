@@ -48,8 +48,19 @@ def seed() -> None:
 
 def _clients() -> None:
     access = _scopes_by_audience(Kind.CITIZEN)
-    access[CORE_AUDIENCE] = [*_PROTOCOL_SCOPES, *(s for s in access.get(CORE_AUDIENCE, []) if s not in _PROTOCOL_SCOPES)]
-    add(Client(id=MOBILE, title_zh="宿心办（演示）", title_en="Suxin app (demo)", redirect_uris=MOBILE_REDIRECTS, access=access))
+    access[CORE_AUDIENCE] = [
+        *_PROTOCOL_SCOPES,
+        *(s for s in access.get(CORE_AUDIENCE, []) if s not in _PROTOCOL_SCOPES),
+    ]
+    add(
+        Client(
+            id=MOBILE,
+            title_zh="宿心办（演示）",
+            title_en="Suxin app (demo)",
+            redirect_uris=MOBILE_REDIRECTS,
+            access=access,
+        )
+    )
     add(Client(id=OWN_PAGES, title_zh="宿心办网页", title_en="Suxin's own pages", redirect_uris=[], access=access))
 
 
@@ -108,7 +119,13 @@ def export() -> dict[str, Any]:
         },
         "clients": [_client(client) for client in session().scalars(select(Client).where(Client.id == MOBILE))],
         "persons": [
-            {"key": each.key, "login_name": each.key, "password": each.password, "face": each.face, "mobile": each.mobile}
+            {
+                "key": each.key,
+                "login_name": each.key,
+                "password": each.password,
+                "face": each.face,
+                "mobile": each.mobile,
+            }
             for each in world.load().citizens
         ],
         "terminals": _terminals(),
@@ -170,5 +187,3 @@ def _scopes_by_audience(kind: Kind) -> dict[str, list[str]]:
             if access is not None and kind in access.kinds:
                 found.setdefault(audience, set()).update(access.scopes)
     return {audience: sorted(scopes) for audience, scopes in sorted(found.items())}
-
-

@@ -94,9 +94,7 @@ def _page(template: str, *, status: int = 200, **values: Any) -> Response:
         ),
         status,
     )
-    page.headers.update(
-        {"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"}
-    )
+    page.headers.update({"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"})
     browser.remember_form(page, secret)
     return page
 

@@ -78,11 +78,15 @@ def log_in(login_name: str, password: str, *, source: str) -> Account:
     """
     name = login_name.strip().lower()
     guesses.admit(name, source)
-    account = session().scalars(
-        select(Account)
-        .join(Person, Person.id == Account.person_id)
-        .where(Account.login_name == name, Account.state == "active", Person.state == "active")
-    ).first()
+    account = (
+        session()
+        .scalars(
+            select(Account)
+            .join(Person, Person.id == Account.person_id)
+            .where(Account.login_name == name, Account.state == "active", Person.state == "active")
+        )
+        .first()
+    )
     held = _authenticator(account.id) if account is not None else None
     fits = _fits(held.secret if held is not None else _decoy(), password)
     if account is None or held is None or not fits:
@@ -99,9 +103,11 @@ def _record_refusal(account: Account | None) -> None:
 
 
 def _authenticator(account_id: str) -> Authenticator | None:
-    return session().scalars(
-        select(Authenticator).where(Authenticator.account_id == account_id, Authenticator.kind == KIND)
-    ).first()
+    return (
+        session()
+        .scalars(select(Authenticator).where(Authenticator.account_id == account_id, Authenticator.kind == KIND))
+        .first()
+    )
 
 
 def _fits(secret: str, password: str) -> bool:

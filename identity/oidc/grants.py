@@ -91,11 +91,15 @@ def _consume(code: str, caller: Caller) -> AuthorizationCode:
 def _revoke_if_replayed(code: str, caller: Caller) -> None:
     """Withdraw what a code gave when its own client shows it twice (RFC 6749, 4.1.2)."""
     with unit_of_work():
-        grant = session().scalars(
-            select(AuthorizationGrant)
-            .join(AuthorizationCode, AuthorizationCode.grant_id == AuthorizationGrant.id)
-            .where(AuthorizationCode.code_hash == code_hash(code), AuthorizationCode.client_id == caller.id)
-        ).first()
+        grant = (
+            session()
+            .scalars(
+                select(AuthorizationGrant)
+                .join(AuthorizationCode, AuthorizationCode.grant_id == AuthorizationGrant.id)
+                .where(AuthorizationCode.code_hash == code_hash(code), AuthorizationCode.client_id == caller.id)
+            )
+            .first()
+        )
         if grant is not None:
             revoke_grant(grant)
             with acting_as(Principal(kind=Kind.CLIENT, actor=caller.id)):
@@ -116,17 +120,21 @@ def _check_verifier(code: AuthorizationCode, verifier: str) -> None:
 
 
 def _live_grant(code: AuthorizationCode) -> AuthorizationGrant:
-    grant = session().scalars(
-        select(AuthorizationGrant)
-        .join(Account, Account.id == AuthorizationGrant.account_id)
-        .join(Person, Person.id == AuthorizationGrant.person_id)
-        .where(
-            AuthorizationGrant.id == code.grant_id,
-            AuthorizationGrant.revoked_at.is_(None),
-            Account.state == "active",
-            Person.state == "active",
+    grant = (
+        session()
+        .scalars(
+            select(AuthorizationGrant)
+            .join(Account, Account.id == AuthorizationGrant.account_id)
+            .join(Person, Person.id == AuthorizationGrant.person_id)
+            .where(
+                AuthorizationGrant.id == code.grant_id,
+                AuthorizationGrant.revoked_at.is_(None),
+                Account.state == "active",
+                Person.state == "active",
+            )
         )
-    ).first()
+        .first()
+    )
     if grant is None:
         raise _bad_grant()
     return grant
@@ -146,7 +154,10 @@ def _active_organisation(organisation_id: str) -> None:
 def _record(who: Principal, *, object: str, subject: str | None = None, audience: str | None = None) -> None:
     with acting_as(who):
         audit.record(
-            "identity.token-issued", subject=subject, object=object, details={"audience": audience} if audience else None
+            "identity.token-issued",
+            subject=subject,
+            object=object,
+            details={"audience": audience} if audience else None,
         )
 
 

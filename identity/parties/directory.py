@@ -59,9 +59,7 @@ def _remember(subject: str, party: str, audience: str, _: object) -> None:
         return
     with unit_of_work():
         session().execute(
-            insert(PairwiseSubject)
-            .values(subject=subject, party=party, audience=audience)
-            .on_conflict_do_nothing()
+            insert(PairwiseSubject).values(subject=subject, party=party, audience=audience).on_conflict_do_nothing()
         )
 
 

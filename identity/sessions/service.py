@@ -51,36 +51,44 @@ def begin(account: Account, *, authentication_level: int) -> str:
 
 def find(secret: str) -> Live | None:
     """Return the live session of a cookie; account and person must be active still."""
-    found = session().execute(
-        select(
-            BrowserSession.id,
-            BrowserSession.account_id,
-            Account.person_id,
-            Person.proofing_level,
-            BrowserSession.authentication_level,
-            BrowserSession.authenticated_at,
+    found = (
+        session()
+        .execute(
+            select(
+                BrowserSession.id,
+                BrowserSession.account_id,
+                Account.person_id,
+                Person.proofing_level,
+                BrowserSession.authentication_level,
+                BrowserSession.authenticated_at,
+            )
+            .join(Account, Account.id == BrowserSession.account_id)
+            .join(Person, Person.id == Account.person_id)
+            .where(
+                BrowserSession.secret_hash == _hash(secret),
+                BrowserSession.ended_at.is_(None),
+                BrowserSession.expires_at > now(),
+                Account.state == "active",
+                Person.state == "active",
+            )
         )
-        .join(Account, Account.id == BrowserSession.account_id)
-        .join(Person, Person.id == Account.person_id)
-        .where(
-            BrowserSession.secret_hash == _hash(secret),
-            BrowserSession.ended_at.is_(None),
-            BrowserSession.expires_at > now(),
-            Account.state == "active",
-            Person.state == "active",
-        )
-    ).first()
+        .first()
+    )
     return None if found is None else Live(**found._mapping)
 
 
 def end(secret: str) -> None:
     """End a session and withdraw the tokens that were given out through it."""
-    ended = session().scalars(
-        update(BrowserSession)
-        .where(BrowserSession.secret_hash == _hash(secret), BrowserSession.ended_at.is_(None))
-        .values(ended_at=now())
-        .returning(BrowserSession.id)
-    ).first()
+    ended = (
+        session()
+        .scalars(
+            update(BrowserSession)
+            .where(BrowserSession.secret_hash == _hash(secret), BrowserSession.ended_at.is_(None))
+            .values(ended_at=now())
+            .returning(BrowserSession.id)
+        )
+        .first()
+    )
     if ended is not None:
         revoke_grants_of(session_id=ended)
         audit.record("identity.logged-out", object=ended)

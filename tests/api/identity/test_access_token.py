@@ -64,7 +64,7 @@ WRONG: dict[str, Callable[[str], str]] = {
     "kid as injection": lambda t: resigned(t, header={"kid": "' or 1=1 --"}),
     "long kid": lambda t: resigned(t, header={"kid": "k" * 2000}),
     "stranger's key": lambda t: resigned(t, key=jose.new_key()),
-    "stranger's key in jwk": lambda t: _own_jwk(t),
+    "stranger's key in jwk": lambda t: _own_jwk(t),  # noqa: PLW0108
     "stranger's key by jku": lambda t: resigned(t, key=jose.new_key(), header={"jku": "https://evil.test/jwks"}),
     "signature cut": lambda t: t[:-4],
     "signature stripped": lambda t: t.rpartition(".")[0] + ".",
@@ -101,7 +101,8 @@ def _with_payload(token: str, **changes: Any) -> str:
 def test_wrong_token_is_refused(client: FlaskClient, token: str, forge: Callable[[str], str]) -> None:
     answer = client.get(ME, headers=world.bearer(forge(token)))
 
-    assert answer.status_code == 401 and "WWW-Authenticate" in answer.headers
+    assert answer.status_code == 401
+    assert "WWW-Authenticate" in answer.headers
 
 
 @pytest.mark.parametrize("header", ["Basic YTpi", "Bearer", "Token x", "DPoP x"])
@@ -116,7 +117,8 @@ def test_token_in_query_or_body_counts_for_nothing(client: FlaskClient, token: s
 def test_next_key_is_published_and_signs_nothing_yet(client: FlaskClient, token: str) -> None:
     published = client.get("/oauth2/jwks").json["keys"]
 
-    assert len(published) == 2 and all(set(each) == {"kty", "crv", "x", "y", "kid", "use", "alg"} for each in published)
+    assert len(published) == 2
+    assert all(set(each) == {"kty", "crv", "x", "y", "kid", "use", "alg"} for each in published)
     with pytest.raises(keys.TooEarly), unit_of_work():
         keys.rotate()
 

@@ -38,7 +38,8 @@ def test_citizen_logs_in_consents_and_reads_the_own_profile(
 
     me = client.get("/api/identity/me", headers=world.bearer(body["access_token"]))
     assert me.status_code == 200, me.get_data(as_text=True)
-    assert me.json["name"] == "陈**" and me.json["mobile_tail"] == "1234"
+    assert me.json["name"] == "陈**"
+    assert me.json["mobile_tail"] == "1234"
     assert (me.json["proofing_level"], me.json["authentication_level"]) == (4, 1)
     assert citizen.person_id not in me.get_data(as_text=True)
 
@@ -50,7 +51,9 @@ def test_id_token_and_userinfo_name_the_same_person_to_the_client(
 
     _, identity = jose.peek(body["id_token"])
     info = client.get("/oauth2/userinfo", headers=world.bearer(body["access_token"]))
-    assert identity["aud"] == app_client and identity["nonce"] == "n-1" and identity["iss"] == world.ISSUER
+    assert identity["aud"] == app_client
+    assert identity["nonce"] == "n-1"
+    assert identity["iss"] == world.ISSUER
     assert info.json["sub"] == identity["sub"]
     assert identity["sub"] != jose.peek(body["access_token"])[1]["sub"]
 
@@ -90,7 +93,8 @@ def test_person_without_session_is_sent_to_log_in_and_back(
     client: FlaskClient, citizen: Citizen, app_client: str
 ) -> None:
     start = client.get(f"/oauth2/authorize?{world.request_of(app_client, Pkce.fresh())}")
-    assert start.status_code == 303 and start.headers["Location"].startswith("/login?return_to=%2Foauth2%2Fauthorize")
+    assert start.status_code == 303
+    assert start.headers["Location"].startswith("/login?return_to=%2Foauth2%2Fauthorize")
     page = client.get(start.headers["Location"]).get_data(as_text=True)
 
     assert 'name="return_to" value="/oauth2/authorize?' in page
@@ -105,7 +109,9 @@ def test_prompt_none_without_session_is_answered_with_login_required(
     assert world.answered(answer)["error"] == "login_required"
 
 
-def test_prompt_login_and_max_age_ask_for_a_fresh_log_in(client: FlaskClient, citizen: Citizen, app_client: str) -> None:
+def test_prompt_login_and_max_age_ask_for_a_fresh_log_in(
+    client: FlaskClient, citizen: Citizen, app_client: str
+) -> None:
     world.log_in(client, citizen.login_name)
 
     for asked in ({"prompt": "login"}, {"max_age": "0"}):
@@ -140,7 +146,8 @@ def test_unregistered_redirect_uri_gets_a_page_never_a_redirect(
 
     answer = client.get(f"/oauth2/authorize?{world.request_of(app_client, Pkce.fresh(), redirect_uri=redirect_uri)}")
 
-    assert answer.status_code == 400 and "Location" not in answer.headers
+    assert answer.status_code == 400
+    assert "Location" not in answer.headers
 
 
 def test_repeated_redirect_uri_gets_a_page(client: FlaskClient, app_client: str) -> None:
@@ -148,14 +155,16 @@ def test_repeated_redirect_uri_gets_a_page(client: FlaskClient, app_client: str)
 
     answer = client.get(f"/oauth2/authorize?{query}")
 
-    assert answer.status_code == 400 and "Location" not in answer.headers
+    assert answer.status_code == 400
+    assert "Location" not in answer.headers
 
 
 @pytest.mark.parametrize("client_id", [None, "client_unknown", "suxin-mobile\0"])
 def test_unknown_client_gets_a_page(client: FlaskClient, app_client: str, client_id: str | None) -> None:
     answer = client.get(f"/oauth2/authorize?{world.request_of(app_client, Pkce.fresh(), client_id=client_id)}")
 
-    assert answer.status_code in (400, 401) and "Location" not in answer.headers
+    assert answer.status_code in (400, 401)
+    assert "Location" not in answer.headers
 
 
 @pytest.mark.parametrize(
@@ -270,7 +279,8 @@ def test_of_parallel_redemptions_at_most_one_wins(clean_city: Flask) -> None:
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(redeem, range(6)))
 
-    assert answers.count(200) <= 1 and set(answers) <= {200, 400}
+    assert answers.count(200) <= 1
+    assert set(answers) <= {200, 400}
 
 
 def test_disabled_account_stops_at_once(client: FlaskClient, citizen: Citizen, app_client: str) -> None:
@@ -330,7 +340,8 @@ def test_wrong_password_and_unknown_name_get_one_answer(client: FlaskClient, cit
     unknown = world.log_in(client, "nobody-here", "not the password")
 
     assert wrong.status_code == unknown.status_code == 401
-    assert world.form_token(wrong.get_data(as_text=True)) and wrong.data == unknown.data
+    assert world.form_token(wrong.get_data(as_text=True))
+    assert wrong.data == unknown.data
 
 
 def test_guesses_are_limited_for_one_source_and_not_for_the_owner(client: FlaskClient, citizen: Citizen) -> None:
@@ -389,7 +400,9 @@ def test_session_is_new_after_log_in_and_http_only(client: FlaskClient, citizen:
     answer = world.log_in(client, citizen.login_name)
 
     cookie = answer.headers["Set-Cookie"]
-    assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and "chosen-by-an-attacker" not in cookie
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "chosen-by-an-attacker" not in cookie
 
 
 def test_own_pages_read_by_cookie(client: FlaskClient, citizen: Citizen) -> None:
@@ -407,7 +420,8 @@ def test_activity_tells_who_used_my_data(client: FlaskClient, citizen: Citizen, 
     answer = client.get("/api/identity/me/activity", headers={**world.bearer(token), "Accept-Language": "en"})
 
     told = {(item["words"], item["by"]) for item in answer.json["items"]}
-    assert ("Logged in", "Yourself") in told and ("Access given to an app", "Yourself") in told
+    assert ("Logged in", "Yourself") in told
+    assert ("Access given to an app", "Yourself") in told
 
 
 def test_log_in_takes_as_long_for_an_unknown_name(client: FlaskClient, citizen: Citizen) -> None:

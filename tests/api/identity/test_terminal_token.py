@@ -37,19 +37,25 @@ def test_terminal_gets_a_token_of_the_core_by_default(client: FlaskClient, termi
 
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.json["token_type"] == "Bearer" and answer.json["expires_in"] == 300
+    assert answer.json["token_type"] == "Bearer"
+    assert answer.json["expires_in"] == 300
     header, claims = jose.peek(answer.json["access_token"])
-    assert header["typ"] == "at+jwt" and header["alg"] == "ES256"
-    assert claims["aud"] == world.ISSUER and claims["scope"] == "presence:verify"
-    assert claims["kind"] == "terminal" and claims["client_id"] == claims["sub"] == terminal.id
+    assert header["typ"] == "at+jwt"
+    assert header["alg"] == "ES256"
+    assert claims["aud"] == world.ISSUER
+    assert claims["scope"] == "presence:verify"
+    assert claims["kind"] == "terminal"
+    assert claims["client_id"] == claims["sub"] == terminal.id
 
 
 def test_organisation_has_another_id_in_each_audience(client: FlaskClient, terminal: Terminal) -> None:
     core = jose.peek(world.terminal_token(client, terminal))[1]
     health = jose.peek(world.terminal_token(client, terminal, resource=world.HEALTH))[1]
 
-    assert health["aud"] == world.HEALTH and health["scope"] == "health:quote health:settle"
-    assert core["org"] != health["org"] and terminal.organisation_id not in (core["org"], health["org"])
+    assert health["aud"] == world.HEALTH
+    assert health["scope"] == "health:quote health:settle"
+    assert core["org"] != health["org"]
+    assert terminal.organisation_id not in (core["org"], health["org"])
 
 
 @pytest.mark.parametrize(
@@ -161,15 +167,15 @@ FORGERIES: dict[str, Callable[[Terminal], str]] = {
     "empty signature ES256": lambda t: forged(world.assertion_claims(t), {"alg": "ES256"}),
     "HS256 by public key": lambda t: hmac_with_public_key(world.assertion_claims(t), t),
     "another's key": lambda t: world.assertion(t, key=jose.new_key()),
-    "another's key, jwk in header": lambda t: _with_own_jwk(t),
+    "another's key, jwk in header": lambda t: _with_own_jwk(t),  # noqa: PLW0108
     "another's key, jku in header": lambda t: world.assertion(
         t, key=jose.new_key(), header={"jku": "https://evil.test/jwks"}
     ),
     "another's key, kid of path": lambda t: world.assertion(t, key=jose.new_key(), header={"kid": "../../dev/null"}),
     "unknown crit": lambda t: forged(world.assertion_claims(t), {"alg": "ES256", "crit": ["x"], "x": 1}, b"x" * 64),
-    "detached payload": lambda t: _detached(t),
+    "detached payload": lambda t: _detached(t),  # noqa: PLW0108
     "type of an access token": lambda t: jose.sign(world.assertion_claims(t), t.key, typ="at+jwt"),
-    "payload changed": lambda t: _changed_payload(t),
+    "payload changed": lambda t: _changed_payload(t),  # noqa: PLW0108
     "four segments": lambda t: world.assertion(t) + ".e30",
     "two segments": lambda t: world.assertion(t).rpartition(".")[0],
     "padding": lambda t: world.assertion(t) + "=",
@@ -205,9 +211,7 @@ def _raw(header: bytes, payload: bytes) -> str:
 
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES.keys())
-def test_forged_assertion_is_refused(
-    client: FlaskClient, terminal: Terminal, forge: Callable[[Terminal], str]
-) -> None:
+def test_forged_assertion_is_refused(client: FlaskClient, terminal: Terminal, forge: Callable[[Terminal], str]) -> None:
     answer = world.ask_token(client, forge(terminal))
 
     assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
