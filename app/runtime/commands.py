@@ -42,7 +42,7 @@ def web(settings: Settings, slots: int) -> list[str]:
     return [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(settings.port),
         "--workers", str(settings.web_workers), "--blocking-threads", str(threads), "--no-ws", "--http", "1",
-        "--respawn-failed-workers", "--workers-kill-timeout", "8", "--log-level", "warning", "wsgi:application",
+        "--respawn-failed-workers", "--workers-kill-timeout", "5", "--log-level", "warning", "wsgi:application",
     ]  # fmt: skip
 
 
