@@ -24,7 +24,7 @@ def run(world: World) -> Part:
             for variant in ("core alone", "core beside a slow plugin", "core alone (again)"):
                 core, slow = asyncio.run(_round(server.target, lambda n: paths[n % 500], slow="slow" in variant))
                 rows.append(
-                    {"variant": variant, "round": number, "p50_ms": core.latency.quantile(0.5), "p99_ms": core.latency.quantile(0.99),
+                    {"variant": variant, "round": number, "p50_ms": core.latency.quantile(0.5), "p99_ms": core.latency.quantile(0.99),  # noqa: E501
                      "errors": core.errors, "invalid": core.invalid, "plugin_statuses": slow.statuses if slow else {}}
                 )  # fmt: skip
     found = {

@@ -49,7 +49,7 @@ def cluster(*, fsync: bool = True) -> Iterator[tuple[str, int]]:
         ]
         subprocess.run(initdb, check=True, user=user, cwd=home, capture_output=True)
         server = subprocess.Popen(
-            [binaries / "postgres", "-D", home / "data", "-k", home, "-c", "listen_addresses=", "-c", "max_connections=80",
+            [binaries / "postgres", "-D", home / "data", "-k", home, "-c", "listen_addresses=", "-c", "max_connections=80",  # noqa: E501
              "-c", f"fsync={'on' if fsync else 'off'}", "-c", "shared_buffers=128MB"],
             user=user, cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip

@@ -77,7 +77,7 @@ async def open_loop(
     return outcome
 
 
-async def _timed(
+async def _timed(  # noqa: PLR0917 - one call, made in a tight loop
     target: Target, idle: list[Connection], outcome: Outcome, number: int, due: float,
     request: Request, check: Check, timeout: float,
 ) -> None:  # fmt: skip
@@ -111,7 +111,7 @@ async def closed_loop(
     return outcome
 
 
-async def _busy(
+async def _busy(  # noqa: PLR0917
     target: Target, outcome: Outcome, next_number: Callable[[], int], end: float, request: Request, check: Check
 ) -> None:
     connection = await Connection.open(target)

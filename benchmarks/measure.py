@@ -70,7 +70,7 @@ def _one(variant: Variant, postmaster: int, number: int, seconds: float, connect
         raise RuntimeError(f"{variant.name}: {seen.errors} wrong answers of {seen.sent}: {seen.statuses}")
     return Row(
         variant.name, number, round(seen.sent / seen.seconds, 1), round((after[0] - before[0]) / good * 1e6, 1),
-        round((after[1] - before[1]) / good * 1e6, 1), round(seen.service.quantile(0.99), 2), seen.errors, os.getloadavg()[0],
+        round((after[1] - before[1]) / good * 1e6, 1), round(seen.service.quantile(0.99), 2), seen.errors, os.getloadavg()[0],  # noqa: E501
     )  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def latency(variant: Variant, *, rate: float, seconds: float = 4.0) -> dict[str,
         open_loop(variant.server.target, rate=rate, seconds=seconds, request=variant.request, check=variant.check)
     )
     return {
-        "variant": variant.name, "rate": rate, "p50_ms": seen.latency.quantile(0.5), "p99_ms": seen.latency.quantile(0.99),
+        "variant": variant.name, "rate": rate, "p50_ms": seen.latency.quantile(0.5), "p99_ms": seen.latency.quantile(0.99),  # noqa: E501
         "errors": seen.errors, "invalid": seen.invalid,
     }  # fmt: skip
 

@@ -87,7 +87,7 @@ def _seed(url: str) -> None:
     import app.audit
     import app.crypto
     import app.idempotency
-    import app.outbox
+    import app.outbox  # noqa: F401
     import identity.accounts.models
     import identity.devices.models
     import identity.oidc.models
@@ -105,7 +105,8 @@ def _seed(url: str) -> None:
         connection.execute(
             sa.text(
                 "insert into bench.certificate select 'cert_' || n, :party, 'business_licence', '营业执照 ' || n,"
-                " '宿迁市市场监督管理局', 'valid', 3, timestamptz '2024-01-01 08:00+08', timestamptz '2034-01-01 08:00+08'"
+                " '宿迁市市场监督管理局', 'valid', 3, timestamptz '2024-01-01 08:00+08',"
+                " timestamptz '2034-01-01 08:00+08'"
                 " from generate_series(1, :rows) n"
             ),
             {"party": PARTY, "rows": ROWS},
@@ -163,7 +164,7 @@ def city_server(world: World, *, hot: bool = False, threads: int = 1) -> Iterato
     """Serve `benchmarks.city` by granian: one worker on one core."""
     port = free_port()
     command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",  # noqa: E501
         "--blocking-threads", str(threads), "--no-ws", "--log-level", "error", "--factory", "benchmarks.city:make_app",
     ]  # fmt: skip
     with served(command, port, {**world.environment, "SUXIN_BENCH_HOT": "1" if hot else "0"}) as server:

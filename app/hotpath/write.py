@@ -58,8 +58,9 @@ def statement(name: str, table: sa.Table) -> Statement:
     dialect: Any = postgresql.dialect()  # type: ignore[no-untyped-call]
     columns = list(table.columns)
     values = ", ".join(f"${at}::{column.type.compile(dialect)}" for at, column in enumerate(columns, 13))
+    # Names come from the table's own metadata, values only as parameters.
     sql = (
-        "WITH key AS (INSERT INTO app.idempotency_record (scope, key, request_hash, status, headers, body, created_at)"
+        "WITH key AS (INSERT INTO app.idempotency_record (scope, key, request_hash, status, headers, body, created_at)"  # noqa: S608
         ' SELECT $1, $2, $3::bytea, $4::smallint, \'{"Content-Type": "application/json"}\', $5::bytea, now()'
         " WHERE pg_try_advisory_xact_lock($6::bigint) ON CONFLICT DO NOTHING RETURNING 1),"
         f" made AS (INSERT INTO {table.fullname} ({', '.join(column.name for column in columns)})"
