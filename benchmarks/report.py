@@ -86,8 +86,8 @@ def write_table(order: list[str], seconds: float) -> Path:
         "Written by `make bench` (one part: `python -m benchmarks.run reads`). Ratios within one run are what counts;",
         "absolute figures belong to this machine and moment. Latencies are open loop, cost is closed loop (8 connections),",  # noqa: E501
         "one granian worker with one thread on core 0, PostgreSQL (fsync on) and the generator on core 1.", "",
-        "The reads and writes are routes of `benchmarks/city.py`: the kernel's own guard, unit of work, audit, outbox, logs",
-        "and identity's token verifier over a table of the benchmark, NOT yet the product's three named routes. The Node",
+        "The reads and writes are routes of `benchmarks/city.py`: the kernel's own guard, unit of work, audit, outbox, logs",  # noqa: E501
+        "and identity's token verifier over a table of the benchmark, NOT yet the product's three named routes. The Node",  # noqa: E501
         "peer verifies the same token but checks no revocation and keeps no metrics and no log line.",
         "A ratio whose distance from its goal is smaller than the noise floor decides nothing.", "",
         f"Machine: {machine.described()}; written {_stamp()}; load average {os.getloadavg()[0]:.2f};"
