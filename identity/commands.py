@@ -38,7 +38,7 @@ def device() -> None:
 )
 @click.option("--jwk", required=True, type=click.File("r", encoding="utf-8"), help="Public P-256 key as JWK.")
 @click.pass_obj
-def device_add(city: Any, organisation: str, place: str, label: str, access: tuple[str, ...], jwk: IO[str]) -> None:
+def device_add(city: Any, *, organisation: str, place: str, label: str, access: tuple[str, ...], jwk: IO[str]) -> None:
     """Enrol a terminal and print its id, which is its client_id."""
     from identity.devices.service import enrol
 
