@@ -72,6 +72,11 @@ def consent(client: Client, wanted: Wanted, query: str) -> Response:
     return _page("identity/consent.html", client=client, scopes=_in_words(wanted.scopes), query=query)
 
 
+def own_form_token() -> str:
+    """Return the token for forms on the core's own pages of a logged-in browser."""
+    return service.form_token(browser.form_secret(request))
+
+
 def _signed_in(secret: str, return_to: str) -> Response:
     answer = redirect(return_to, 303)
     browser.remember_session(answer, secret)

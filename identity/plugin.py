@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.guards import token_verifier
+from app.pages.ports import form_token
 from app.people import people
 from app.ports import Provider
 from app.presence.ports import providers, terminal_keys
@@ -44,6 +45,7 @@ plugin = Plugin(
         Provider(token_verifier, "identity", Verifier()),
         Provider(directory_port, "identity", directory),
         Provider(people, "identity", People()),
+        Provider(form_token, "identity", pages.own_form_token),
         Provider(terminal_keys, "identity", DeviceKeys()),
         Provider(providers, "face", FaceProvider()),
         Provider(demo_people, "identity", DemoPeopleDirectory()),
