@@ -65,7 +65,8 @@ def check_strength(password: str, *, login_name: str) -> None:
     plain = password.casefold()
     if not SHORTEST <= len(password) <= LONGEST or len(set(plain)) < 4:
         raise WeakPassword
-    if plain in _weak() or plain.rstrip("0123456789!.") in _weak() or login_name.casefold() in plain:
+    bare = {plain, plain.rstrip("!.?#"), plain.rstrip("0123456789!.?#")}
+    if bare & _weak() or login_name.casefold() in plain:
         raise WeakPassword
 
 
