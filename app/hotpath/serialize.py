@@ -12,6 +12,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from marshmallow import Schema, fields, missing
 
+from app.fields import Instant
+
 Raw = bytes | None
 Convert = Callable[[bytes], Any]
 
@@ -72,6 +74,7 @@ _PLAIN: dict[tuple[type[Any], Convert], Convert] = {
     (fields.Raw, _text): _text,
     (fields.DateTime, _instant): iso_instant,
     (fields.AwareDateTime, _instant): iso_instant,
+    (Instant, _instant): iso_instant,
 }
 
 
