@@ -54,11 +54,11 @@ class Commands(click.Group):
 
 
 def _plugin_commands() -> dict[str, click.Command]:
-    from app.registry.contract import Plugin
+    from app.registry.check import sound
     from app.registry.find import find
 
-    plugins = [each.value for each in find() if isinstance(each.value, Plugin)]
-    return {command.name or "": command for plugin in plugins for command in plugin.commands}
+    kept, _ = sound(find())
+    return {command.name or "": command for each in kept for command in each.plugin.commands}
 
 
 @click.group(cls=Commands)

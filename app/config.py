@@ -97,7 +97,6 @@ class Settings:
     core_slots: int = setting(2, _between(1, 32), "Core requests one web process answers at a time")
     disabled_plugins: tuple[str, ...] = setting((), _names, "Plugins found but not mounted, separated by commas")
     log_level: str = setting("info", _one_of("debug", "info", "warning", "error"), "Least severe line that is logged")
-    otlp_endpoint: str = setting("", _url_of("http", "https"), "OpenTelemetry collector; empty: no traces are sent")
     max_body_bytes: int = setting(8_000_000, _between(1_000, 200_000_000), "Largest request body that is read")
     statement_timeout_ms: int = setting(15_000, _between(100, 600_000), "Longest SQL statement of a request or job")
 

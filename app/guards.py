@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from flask import Flask, Request, current_app, g, request
+from flask import Flask, Request, current_app, request
 
 from app.errors import NotAllowed, NotSignedIn
 from app.ports import Port
@@ -136,13 +136,15 @@ def install(app: Flask) -> None:
 
 def authenticate() -> Principal | None:
     """Return who asks, verified once per request, or None."""
-    if "principal" not in g:
-        g.principal = token_verifier.only().verify(request, audience=audience())
-    found: Principal | None = g.principal
+    # Kept with the request: `g` may outlive it where an app context is already open.
+    if _FOUND not in request.environ:
+        request.environ[_FOUND] = token_verifier.only().verify(request, audience=audience())
+    found: Principal | None = request.environ[_FOUND]
     return found
 
 
 _AUDIENCE_KEY = "suxin.audiences"
+_FOUND = "suxin.principal"
 
 
 def audience() -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import MetaData
 
 from app.capabilities import load
 from app.migrations.run import Owner, core_owner
+from app.registry.check import sound
 from app.registry.contract import Plugin
 from app.registry.find import Candidate, find
 
@@ -15,10 +16,8 @@ from app.registry.find import Candidate, find
 def owners(candidates: Sequence[Candidate] | None = None) -> list[Owner]:
     """Return every owner of a schema: core, identity, then plugins by name."""
     load()  # all of the core's models must be known before its metadata is read
-    found = [each.value for each in (find() if candidates is None else candidates) if isinstance(each.value, Plugin)]
-    plugins = sorted(
-        {plugin.name: plugin for plugin in reversed(found)}.values(), key=lambda p: (p.name != "identity", p.name)
-    )
+    kept, _ = sound(find() if candidates is None else candidates)
+    plugins = sorted((each.plugin for each in kept), key=lambda plugin: (plugin.name != "identity", plugin.name))
     return [core_owner()] + [
         Owner(plugin.name, plugin.migrations, _metadata(plugin)) for plugin in plugins if plugin.migrations is not None
     ]

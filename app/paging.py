@@ -54,7 +54,7 @@ def paged(item: type[Schema]) -> type[Schema]:
 
 
 def page(
-    query: Select[tuple[T]], *, key: Sequence[Any], cursor: str | None, limit: int, newest_first: bool = True
+    query: Select[T], *, key: Sequence[Any], cursor: str | None, limit: int, newest_first: bool = True
 ) -> Page[T]:
     """Return one page of a query, ordered by `key` (which must be unique as a whole)."""
     columns = tuple_(*key)
@@ -62,7 +62,7 @@ def page(
         after = tuple_(*_opened(cursor, len(key)))
         query = query.where(columns < after if newest_first else columns > after)
     order = [column.desc() if newest_first else column.asc() for column in key]
-    rows: list[T] = list(session().scalars(query.order_by(*order).limit(limit + 1)))  # type: ignore[arg-type]
+    rows: list[T] = list(session().scalars(query.order_by(*order).limit(limit + 1)))
     more = len(rows) > limit
     rows = rows[:limit]
     return Page(rows, _sealed([getattr(rows[-1], column.key) for column in key]) if more else None)

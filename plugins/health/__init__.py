@@ -20,6 +20,7 @@ plugin = Plugin(
     providers=(Provider(cards, "health", HOME_CARD),),
     models=models.Base,
     migrations=Path(__file__).parent / "migrations" / "versions",
+    declarations=Path(__file__).parent / "declarations",
     tasks=TASKS,
     schedule=SCHEDULE,
     scopes={

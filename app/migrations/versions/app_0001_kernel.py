@@ -48,9 +48,7 @@ def _audit() -> None:
         sa.Column("subject", sa.String(40)),
         sa.Column("at", TIME, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
-        sa.Column(
-            "xid", sa.BigInteger, server_default=sa.text("(pg_current_xact_id()::text)::bigint"), nullable=False
-        ),
+        sa.Column("xid", sa.BigInteger, server_default=sa.text("(pg_current_xact_id()::text)::bigint"), nullable=False),
         sa.Column("head_id", sa.BigInteger),
         sa.Column("position", sa.Integer),
         schema="app",

@@ -49,6 +49,7 @@ def send_notice(settlement_id: str) -> None:
     notices.send(
         subject=row.subject,
         kind="health.settled",
+        reference=row.id,
         link=f"/api/health/me/settlements#{row.id}",
         arguments={"pharmacy": seen["pharmacy"] or "", "total": yuan(row.total_fen), "fund": yuan(row.fund_fen)},
     )

@@ -1,0 +1,1 @@
+"""The service catalogue: what the city offers, as rows loaded from declarations."""
