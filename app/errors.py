@@ -139,7 +139,9 @@ def problem(error: DomainError) -> Response:
         "request_id": g.get("request_id"),
         **error.members,
     }
-    answer = Response(orjson.dumps(body), status=error.status, content_type=PROBLEM_JSON)
+    # Errors inside lists carry their place, a number, as the key.
+    text = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
+    answer = Response(text, status=error.status, content_type=PROBLEM_JSON)
     answer.headers["Content-Language"] = tongue
     answer.headers["Cache-Control"] = "no-store"
     answer.headers.extend(error.headers)

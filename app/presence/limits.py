@@ -8,7 +8,7 @@ from sqlalchemy import case, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.crypto import blind_index
-from app.db import now, session, unit_of_work
+from app.db import now, session
 from app.presence.errors import TooManyGuesses
 from app.presence.models import PresenceGuess
 
@@ -24,26 +24,24 @@ def targets(*, terminal: str, claim: str) -> list[tuple[bytes, int]]:
 
 
 def reserve(counted: list[tuple[bytes, int]]) -> None:
-    """Count one attempt for good, whatever becomes of the request; raises `TooManyGuesses`.
+    """Count one attempt in this transaction; raises `TooManyGuesses`.
 
-    Its own transaction: parallel guesses see each other, and a refused
-    request still counts. Rows are taken in one order, so no two block.
+    The counters stay locked until the decision is durable, so parallel
+    guesses at one claim follow one another. All take the rows in one order.
     """
-    with unit_of_work():
-        spent = [_count(target) > limit for target, limit in sorted(counted)]
-    if any(spent):
+    exceeded = [_count(target) > limit for target, limit in sorted(counted)]
+    if any(exceeded):
         raise TooManyGuesses(headers={"Retry-After": str(int(WINDOW.total_seconds()))})
 
 
 def refund(counted: list[tuple[bytes, int]]) -> None:
-    """Take an attempt back that was no guess; its own short transaction, as `reserve`."""
-    with unit_of_work():
-        for target, _ in sorted(counted):
-            session().execute(
-                update(PresenceGuess)
-                .where(PresenceGuess.target == target, PresenceGuess.guesses > 0)
-                .values(guesses=PresenceGuess.guesses - 1)
-            )
+    """Take back an attempt that was no guess."""
+    session().execute(
+        update(PresenceGuess)
+        .where(PresenceGuess.target.in_([target for target, _ in counted]), PresenceGuess.guesses > 0)
+        .values(guesses=PresenceGuess.guesses - 1)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def spent(*, terminal: str, claim: str) -> list[int]:

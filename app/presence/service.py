@@ -11,7 +11,7 @@ from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
 from app import audit
-from app.db import add, now, session, unit_of_work
+from app.db import add, now, session, unit_of_work, work
 from app.errors import NotFound
 from app.guards import Principal
 from app.presence import limits, liveness, proofs
@@ -127,15 +127,17 @@ def _admit(opened: PresenceSession, sent: Sent) -> str:
         .returning(PresenceCapture.digest)
     )
     if len(fresh.all()) != len(sent.frames):
-        _note_replay(opened)
+        _note_replay(opened.id, opened.purpose)
         raise CaptureSeen()
     return level
 
 
-def _note_replay(opened: PresenceSession) -> None:
-    # The request is refused and undone; that it happened must stay on record.
+def _note_replay(session_id: str, purpose: str) -> None:
+    # The request is refused and undone; that it happened must stay on record. Undone first,
+    # so that no request ever waits for a second connection while it holds one.
+    work().undo()
     with unit_of_work():
-        audit.record("presence.capture-replayed", object=opened.id, purpose=opened.purpose, outcome="refused")
+        audit.record("presence.capture-replayed", object=session_id, purpose=purpose, outcome="refused")
 
 
 def _claim_key(opened: PresenceSession, claim: Mapping[str, str]) -> str:

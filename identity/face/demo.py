@@ -17,12 +17,12 @@ PORTRAITS = {"person_a": "person_a_2.jpg", "person_b": "person_b_1.jpg"}
 
 def seed() -> None:
     """Enrol the demo citizens that have a portrait; does nothing for those who are enrolled."""
-    carriers = {citizen.key: PORTRAITS[citizen.face] for citizen in world.citizens() if citizen.face is not None}
+    carriers = {citizen.key: PORTRAITS[citizen.face] for citizen in world.load().citizens if citizen.face is not None}
     persons = session().execute(
         select(Person.demo_key, Person.id)
         .outerjoin(FaceTemplate, FaceTemplate.person_id == Person.id)
         .where(Person.demo_key.in_(carriers), FaceTemplate.id.is_(None))
     )
     for key, person in persons.all():
-        given = service.consent(person)
-        service.enrol(person, [(world.FOLDER / "faces" / carriers[key]).read_bytes()], given.id)
+        portrait = world.FOLDER / "faces" / carriers[key or ""]
+        service.enrol(person, [portrait.read_bytes()], service.consent(person).id)

@@ -15,6 +15,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 
 from app.ids import new_id
+from app.principal import Kind
 from identity.devices.service import enrol as enrol_device
 from identity.face import service as faces
 from identity.parties.models import Organisation, Person
@@ -24,7 +25,7 @@ from tests.unit.face.portraits import derived, portrait
 PURPOSE = "health:purchase"
 TAIL = "6688"
 RESIDENT_ID = "32999919780517002X"
-_shades = itertools.count()
+_numbers = itertools.count()
 
 
 @dataclass(slots=True)
@@ -42,12 +43,12 @@ class Terminal:
         return dict(answer.get_json())
 
     def statement(self, opened: dict[str, Any], frames: Sequence[bytes], *, typ: str = "suxin-liveness+jwt",
-                  key: ECKey | None = None, **changes: Any) -> str:  # fmt: skip
+                  key: ECKey | None = None, said: dict[str, Any] | None = None) -> str:  # fmt: skip
         """Sign what the camera saw."""
         claims = {
             "nonce": opened["nonce"], "session": opened["id"], "purpose": opened["purpose"],
             "frames": [hashlib.sha256(frame).hexdigest() for frame in frames],
-            "level": "simulated", "camera": "demo camera", **changes,
+            "level": "simulated", "camera": "demo camera", **(said or {}),
         }  # fmt: skip
         return jws.serialize_compact(
             {"alg": "ES256", "typ": typ}, orjson.dumps(claims), key or self.key, algorithms=["ES256"]
@@ -70,18 +71,18 @@ class Terminal:
 
 def fresh_frames(name: str = "person_b_2", count: int = 2) -> list[bytes]:
     """Return frames derived from one portrait that no test has sent yet."""
-    return [derived(name, 0.8 + (next(_shades) % 300) / 1500) for _ in range(count)]
+    return [_numbered(derived(name, shade), next(_numbers)) for shade in (1.0, 0.9, 0.8)[:count]]
+
+
+def _numbered(content: bytes, number: int) -> bytes:
+    comment = f"{number:08d}".encode()
+    return content[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + content[2:]
 
 
 def organisation() -> Organisation:
     """Register a pharmacy."""
-    return register_organisation(name="示例药房", credit_code=_credit_code(), area="321302")
+    return register_organisation(name="示例药房", credit_code="91321302MA0TEXT00G", area="321302")
 
-
-def _credit_code() -> str:
-    from demo import world
-
-    return world.pharmacies()[0].credit_code
 
 
 def terminal(owner: Organisation, sign_in: Any, *, place: str = "321302") -> Terminal:
@@ -93,7 +94,7 @@ def terminal(owner: Organisation, sign_in: Any, *, place: str = "321302") -> Ter
         public_jwk=key.as_dict(private=False), access={"suxin": ["presence:verify"]},
     )  # fmt: skip
     headers = sign_in(
-        kind="terminal", actor=device_id, terminal=device_id, place=place, organisation=owner.id,
+        kind=Kind.TERMINAL, actor=device_id, terminal=device_id, place=place, organisation=owner.id,
         scopes=["presence:verify"],
     )  # fmt: skip
     return Terminal(device_id, key, headers)

@@ -11,6 +11,7 @@ from app.db import now, session, unit_of_work
 from app.presence import proofs
 from app.presence.errors import NotConfirmed, ProofExpired, ProofForeign, ProofUsed, QuoteStale
 from app.presence.models import PresenceProof, PresenceSession
+from app.principal import Kind
 
 DIGEST, OTHER = "a" * 64, "b" * 64
 MINE = {"terminal": "terminal_1", "purpose": "health:purchase"}
@@ -95,9 +96,9 @@ def test_a_use_that_is_undone_leaves_the_proof_usable(proof, work) -> None:
     assert proofs.consume(proof, **MINE, digest=DIGEST) == "person_1"
 
 
-def test_confirmation_over_the_api_is_the_terminals_own(client, sign_in, proof) -> None:
+def test_confirmation_over_the_api_is_the_terminals_own(proof, client, sign_in) -> None:
     def post(terminal: str, digest: str) -> int:
-        headers = sign_in(kind="terminal", actor=terminal, terminal=terminal, scopes=["presence:verify"])
+        headers = sign_in(kind=Kind.TERMINAL, actor=terminal, terminal=terminal, scopes=["presence:verify"])
         address = f"/api/presence/proofs/{proof}/confirmations"
         return client.post(address, json={"digest": digest, "method": "pin"}, headers=headers).status_code
 
