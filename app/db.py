@@ -74,7 +74,8 @@ class Database:
         shared: dict[str, Any] = {
             "connect_args": {"options": options, "application_name": "suxin"},
             "pool_size": pool_size,
-            "max_overflow": 4,
+            # Threads of full plugins come on top of the core's; most of them wait without a connection.
+            "max_overflow": 12,
             "pool_timeout": 5,
         }
         return cls(

@@ -84,9 +84,11 @@ def ring() -> KeyRing:
 
 
 @pytest.fixture(scope="session")
-def app(database_url: str, ring: KeyRing) -> Flask:
+def app(database_url: str, ring: KeyRing) -> Iterator[Flask]:
     """The city on the test database, in the demo world."""
-    return create_app(test_settings(database_url), ring=ring)
+    city = create_app(test_settings(database_url), ring=ring)
+    yield city
+    city.extensions["suxin.db"].dispose()
 
 
 def test_settings(url: str, **changes: Any) -> Settings:
@@ -115,11 +117,20 @@ def work(app: Flask) -> Iterator[UnitOfWork]:
             outer.rollback()
 
 
+class FreshClient(FlaskClient):
+    """A client each of whose requests has a `g` of its own, as on a real server."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        """Make one request."""
+        with self.application.app_context():
+            return super().open(*args, **kwargs)
+
+
 @pytest.fixture
 def client(app: Flask, work: UnitOfWork) -> FlaskClient:
     """A client whose requests share the test's rolled-back transaction."""
     work.commit()
-    return app.test_client()
+    return FreshClient(app)
 
 
 @pytest.fixture
