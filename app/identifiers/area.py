@@ -50,5 +50,5 @@ class AreaCode(Identifier):
 def names() -> dict[str, str]:
     """Return every place's name by its code."""
     table = files("app.identifiers").joinpath("data/areas.tsv").read_text("utf-8")
-    rows = (line.split("\t") for line in table.splitlines() if line and not line.startswith("#"))
-    return {code: name for code, name in rows}
+    rows = (line.partition("\t") for line in table.splitlines() if line and not line.startswith("#"))
+    return {code: name for code, _, name in rows}

@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("link", sa.String(300)),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("read_at", sa.DateTime(timezone=True)),
-        sa.UniqueConstraint("party", "kind", "reference", name="uq_notice_party"),
+        sa.UniqueConstraint("party", "kind", "reference", name="uq_notice_party_kind_reference"),
         schema="app",
     )
     op.create_index("ix_notice_party", "notice", ["party", "created_at", "id"], schema="app")

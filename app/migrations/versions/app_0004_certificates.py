@@ -30,7 +30,7 @@ def upgrade() -> None:
         sa.Column("issued_at", TIME, nullable=False),
         sa.Column("expires_at", TIME, nullable=False),
         sa.Column("state_changed_at", TIME, nullable=False),
-        sa.UniqueConstraint("type", "source", name="uq_certificate_type"),
+        sa.UniqueConstraint("type", "source", name="uq_certificate_type_source"),
         sa.CheckConstraint("state IN ('valid', 'suspended', 'revoked')", name="ck_certificate_state"),
         schema="app",
     )

@@ -84,7 +84,6 @@ def organisation() -> Organisation:
     return register_organisation(name="示例药房", credit_code="91321302MA0TEXT00G", area="321302")
 
 
-
 def terminal(owner: Organisation, sign_in: Any, *, place: str = "321302") -> Terminal:
     """Enrol a terminal and sign it in."""
     key = ECKey.generate_key("P-256")

@@ -39,9 +39,7 @@ def reference_embedding(name: str):  # type: ignore[no-untyped-def]
 
 def test_two_portraits_of_one_person_agree_and_others_do_not() -> None:
     first, second = (engine().read(portrait(name), gate=ENROL) for name in ("person_b_1", "person_b_2"))
-    strangers = [
-        engine().read(portrait(name), gate=PROBE) for name in ("impostor_1", "impostor_2", "person_a_2")
-    ]
+    strangers = [engine().read(portrait(name), gate=PROBE) for name in ("impostor_1", "impostor_2", "person_a_2")]
 
     assert float(first @ second) > 0.7
     assert max(float(first @ stranger) for stranger in strangers) < SHORTLIST - 0.2

@@ -19,10 +19,15 @@ def _leave(count: int, subject: str) -> None:
             record("test.read", subject=subject, object=f"thing_{number}")
 
 
-def test_a_leaf_is_undone_with_its_work(kernel: Flask) -> None:
-    with pytest.raises(RuntimeError), unit_of_work():
-        record("test.read", subject="party_undone")
+def _leave_and_fail(subject: str) -> None:
+    with unit_of_work():
+        record("test.read", subject=subject)
         raise RuntimeError
+
+
+def test_a_leaf_is_undone_with_its_work(kernel: Flask) -> None:
+    with pytest.raises(RuntimeError):
+        _leave_and_fail("party_undone")
 
     with unit_of_work(read_only=True):
         assert about("party_undone") == []

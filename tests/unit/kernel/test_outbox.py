@@ -31,6 +31,12 @@ def _queue(job: str, *numbers: int) -> None:
             enqueue(job, number=number)
 
 
+def _queue_and_fail() -> None:
+    with unit_of_work():
+        enqueue("core.test", number=1)
+        raise RuntimeError
+
+
 def _empty() -> None:
     with unit_of_work():
         session().query(OutboxEvent).delete()
@@ -38,9 +44,8 @@ def _empty() -> None:
 
 def test_an_undone_change_queues_nothing(kernel: Flask) -> None:
     _empty()
-    with pytest.raises(RuntimeError), unit_of_work():
-        enqueue("core.test", number=1)
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        _queue_and_fail()
 
     with unit_of_work(read_only=True):
         assert session().scalar(select(func.count()).select_from(OutboxEvent)) == 0
