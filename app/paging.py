@@ -33,7 +33,7 @@ class PageArgs(Schema):
     """Query arguments of a collection."""
 
     cursor = fields.String(load_default=None, validate=validate.Length(max=500))
-    limit = fields.Integer(load_default=20, strict=True, validate=validate.Range(1, MOST))
+    limit = fields.Integer(load_default=20, validate=validate.Range(1, MOST))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import click
 import httpx
@@ -170,9 +169,9 @@ def citizen_logs_in(story: Story) -> None:
 
 def message_and_card_arrive(story: Story) -> None:
     """Two jobs left through the outbox and Celery: a notice and a certificate."""
-    notice = _wait(lambda: _about(story.phone.get("/api/notices/")["items"], story.receipt["id"]))
+    notice = _wait(lambda: _about(story.phone.get("/api/notices")["items"], story.receipt["id"]))
     story.tell.detail(f"notice: {notice.get('title') or notice.get('text') or notice['id']}")
-    card = _wait(lambda: _about(story.phone.get("/api/certificates/")["items"], story.receipt["id"]))
+    card = _wait(lambda: _about(story.phone.get("/api/certificates")["items"], story.receipt["id"]))
     story.tell.detail(f"receipt certificate: {card['id']}")
 
 
@@ -280,7 +279,7 @@ def _world(path: str | None) -> Json:
     if path is not None:
         raw = Path(path).read_text("utf-8")
     else:
-        done = subprocess.run(  # noqa: S603 - our own command
+        done = subprocess.run(
             [sys.executable, "-m", "app.cli", "demo", "export"], capture_output=True, text=True, check=False
         )
         if done.returncode:

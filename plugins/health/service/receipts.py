@@ -45,13 +45,17 @@ def effective(row: Settlement) -> dict[str, Any]:
 def send_notice(settlement_id: str) -> None:
     """Tell the citizen about a settled purchase."""
     row = session().get_one(Settlement, settlement_id)
-    seen = view(row)
+    pharmacy = session().get(Pharmacy, row.organisation)
     notices.send(
         subject=row.subject,
         kind="health.settled",
         reference=row.id,
+        arguments={
+            "pharmacy": pharmacy.title if pharmacy is not None else "",
+            "total": yuan(row.total_fen),
+            "fund": yuan(row.fund_fen),
+        },
         link=f"/api/health/me/settlements#{row.id}",
-        arguments={"pharmacy": seen["pharmacy"] or "", "total": yuan(row.total_fen), "fund": yuan(row.fund_fen)},
     )
 
 
