@@ -23,7 +23,8 @@ from demo.story_pictures import frames_of
 from demo.story_telling import Teller, yuan
 
 FACES = Path(__file__).parent / "faces"
-CUSTOMER, TILL, QUIET_TILL = "lin", "heyue", "anhe"
+PROBE = FACES / "person_b_2.jpg"
+CUSTOMER, TILL = "lin", "heyue"
 WAIT_SECONDS = 30
 
 
@@ -66,7 +67,7 @@ def terminal_signs_in(story: Story) -> None:
 def customer_is_recognised(story: Story) -> None:
     """Session, phone tail, two frames, signed liveness statement: one proof."""
     story.session = story.till.open_session()
-    frames = frames_of(FACES / "person_b_2.jpg")
+    frames = frames_of(PROBE)
     story.evidence = story.till.evidence(story.session, frames, story.tail)
     said = expect(story.till.show(story.session, story.evidence), 200)
     _must(said["decision"] == "matched", f"the face of the customer: {said['decision']} ({said['reason']})")
@@ -131,11 +132,13 @@ def stranger_is_refused(story: Story) -> None:
 
 
 def replay_is_refused(story: Story) -> None:
-    """Yesterday's evidence again: same session, same statement, same pictures."""
+    """Old evidence again: the same session, the same nonce, the same pictures."""
     _refused(story, story.till.show(story.session, story.evidence), 409, "session-used")
     fresh = story.till.open_session()
-    _refused(story, story.till.show(fresh, story.evidence), 422, "liveness-refused")
-    frames = frames_of(FACES / "person_b_2.jpg")
+    old_nonce = story.till.statement({**fresh, "nonce": story.session["nonce"]}, frames := frames_of(PROBE))
+    replayed = story.till.evidence(fresh, frames, story.tail, statement=old_nonce)
+    _refused(story, story.till.show(fresh, replayed), 422, "liveness-refused")
+    frames = frames_of(PROBE)
     first = story.till.open_session()
     expect(story.till.show(first, story.till.evidence(first, frames, story.tail)), 200)
     second = story.till.open_session()
@@ -156,7 +159,7 @@ def expired_session_is_refused(story: Story) -> None:
     seconds = 60 if story.slow else 1
     late = story.till.open_session(ttl_seconds=seconds)
     time.sleep(seconds + 0.2)
-    body = story.till.evidence(late, frames_of(FACES / "person_b_2.jpg"), story.tail)
+    body = story.till.evidence(late, frames_of(PROBE), story.tail)
     _refused(story, story.till.show(late, body), 410, "session-expired")
 
 
@@ -203,7 +206,7 @@ STEPS: tuple[tuple[str, str, Callable[[Story], None]], ...] = (
     ("重发请求得到同一单据", "The same request again: the same receipt", repeated_request_gets_the_same_receipt),
     ("拒绝：照片质量不足", "Refused: a picture below the quality gate", poor_picture_is_refused),
     ("拒绝：他人面孔", "Refused: another person's face", stranger_is_refused),
-    ("拒绝：重放的核验", "Refused: replayed session, statement, pictures", replay_is_refused),
+    ("拒绝：重放的核验", "Refused: replayed session, nonce, pictures", replay_is_refused),
     ("拒绝：凭据重复使用", "Refused: a proof used twice", used_proof_is_refused),
     ("拒绝：核验超时", "Refused: an expired session", expired_session_is_refused),
     ("市民登录手机应用", "The citizen logs in to her app", citizen_logs_in),

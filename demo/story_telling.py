@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
@@ -17,18 +18,26 @@ class Teller:
     def __init__(self, *, plain: bool) -> None:
         self.console = Console(no_color=plain, highlight=False, force_terminal=False if plain else None)
         self.told = 0
+        self._held: list[Any] = []
 
     @contextmanager
     def step(self, zh: str, en: str) -> Iterator[None]:
-        """Tell one step while it happens."""
+        """Tell one step while it happens; its details follow its title."""
         self.told += 1
-        with self.console.status(f"{zh} · {en}"):
-            yield
-        self.console.print(f"[green]✓[/green] {self.told:>2}. {zh} · {en}")
+        mark = "[red]✗[/red]"
+        try:
+            with self.console.status(f"{zh} · {en}"):
+                yield
+            mark = "[green]✓[/green]"
+        finally:
+            self.console.print(f"{mark} {self.told:>2}. {zh} · {en}")
+            held, self._held = self._held, []
+            for each in held:
+                self.console.print(each, soft_wrap=isinstance(each, str))
 
     def detail(self, text: str) -> None:
         """Add one line to the step."""
-        self.console.print(f"       [dim]{text}[/dim]")
+        self._held.append(f"       [dim]{escape(text)}[/dim]")
 
     def refusal(self, said: dict[str, Any]) -> None:
         """Show a refusal as the pharmacist reads it: the reason, what to do, the other ways."""
@@ -52,18 +61,19 @@ class Teller:
         table.add_row("统筹基金支付 Pooled fund", yuan(said["fund_fen"]))
         table.add_row("个人账户支付 Personal account", yuan(said["account_fen"]))
         table.add_row("现金支付 Cash", yuan(said["cash_fen"]))
-        self.console.print(
+        table.add_row("结算号 Number", said["number"])
+        self._held.append(
             Panel(
                 table,
                 title="医保购药结算单 Receipt",
-                subtitle=f"{said['pharmacy']} · {said['number']}",
+                subtitle=said["pharmacy"],
                 expand=False,
             )
         )
 
     def end(self, text: str, *, well: bool) -> None:
         """Print the last line."""
-        self.console.print(f"[{'bold green' if well else 'bold red'}]{text}[/]")
+        self.console.print(f"[{'bold green' if well else 'bold red'}]{escape(text)}[/]", soft_wrap=True)
 
 
 def yuan(fen: int) -> str:
