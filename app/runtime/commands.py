@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,7 +34,15 @@ def environment(
         "SUXIN_PORT": str(settings.port),
         "SUXIN_BASE_URL": settings.base_url,
         "SUXIN_DEMO": "1" if demo or settings.demo else "0",
+        "PROMETHEUS_MULTIPROC_DIR": str(_emptied(state / "metrics")),
     }
+
+
+def _emptied(folder: Path) -> Path:
+    # What dead processes counted would otherwise be added to the living for ever.
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 def web(settings: Settings, slots: int) -> list[str]:

@@ -1,14 +1,19 @@
 """One request: declared access, one unit of work, problems, idempotency keys, pages."""
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask, request
 from sqlalchemy import delete, func, select
 
+from app import telemetry
 from app.db import ReadOnlyWork, add, now, session, unit_of_work
 from app.errors import NotFound
 from app.guards import Kind, Principal, public, require, token_verifier, undeclared
@@ -251,3 +256,36 @@ def test_times_are_aware(kernel: Flask) -> None:
 
     assert isinstance(row.created_at, datetime)
     assert row.created_at.tzinfo is not None
+
+
+def test_a_span_carries_the_callers_trace_and_the_rule_not_the_path(
+    kernel: Flask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _route(kernel, "/people/<number>", public(because="test")(lambda number: "ok"))
+    telemetry.configure_logs("info")
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+    kernel.test_client().get(
+        "/people/320000199001011234", headers={"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"}
+    )
+
+    line = capsys.readouterr().err
+    assert trace_id in line
+    assert "/people/<number>" in line
+    assert "320000199001011234" not in line
+
+
+def test_metrics_of_all_processes_are_added_up(kernel: Flask, tmp_path: Path) -> None:
+    script = (
+        "import os; from app.telemetry import REQUESTS, _all_processes; from prometheus_client import generate_latest;"
+        "REQUESTS.labels('/x', 'GET', 200).inc();"
+        "print(generate_latest(_all_processes()).decode()) if os.environ.get('LAST') else None"
+    )
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True)
+    last = subprocess.run(
+        [sys.executable, "-c", script], env={**environment, "LAST": "1"}, check=True, capture_output=True, text=True
+    )
+
+    assert 'suxin_requests_total{method="GET",route="/x",status="200"} 2.0' in last.stdout
