@@ -6,7 +6,7 @@ from typing import Any
 
 from flask.views import MethodView
 
-from app.api import Blueprint, Kind, key_of_request, principal, require
+from app.api import Blueprint, Kind, PageArgs, key_of_request, principal, require
 from plugins.health import schemas
 from plugins.health.service import catalogue, entitlement, quotes, receipts, settlements
 from plugins.health.service.settlements import Intent
@@ -77,7 +77,7 @@ class OneSettlement(MethodView):
 @blueprint.route("/me/settlements")
 class MySettlements(MethodView):
     @require("health:read", kinds=[Kind.CITIZEN])
-    @blueprint.arguments(schemas.PageArgs, location="query")
+    @blueprint.arguments(PageArgs, location="query")
     @blueprint.response(200, schemas.SettlementPage)
     def get(self, query: dict[str, Any]) -> Any:
         """See one's own purchases, newest first."""

@@ -14,21 +14,18 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from app.db import session, unit_of_work
-from app.guards import Kind
-from app.presence import proofs
-from app.presence.models import PresenceProof, PresenceSession
-from app.principal import SYSTEM, acting_as
-from app.subjects import directory
+from app.api import Kind, Principal, acting_as, presence, session, unit_of_work
 from demo import world
 from plugins.health import demo as health_demo
-from plugins.health import tasks
+from plugins.health import proofs, tasks
 from plugins.health.insurer.simulator.world import demo_token
 from plugins.health.models import InsurerMessage, Settlement
 from plugins.health.service import catalogue, entitlement
 from plugins.health.tests.conftest import Simulated
 
 TERMINAL, ORGANISATION = "terminal_test", "sub_pharmacy"
+PLUGIN = Principal(kind=Kind.SYSTEM, actor="system", audience="health")
+TILL_SCOPES = ("health:settle", "health:read", "presence:verify")
 MEDICINE = world.load().medicines[0]
 _keys = count(1)
 SignIn = Callable[..., dict[str, str]]
@@ -41,19 +38,29 @@ class Shop:
     city: Flask
     client: FlaskClient
     headers: dict[str, str]
+    citizen: Callable[[str], dict[str, str]]
 
-    def proof(self, citizen: str = "zhao", *, terminal: str = TERMINAL) -> str:
-        """Let a customer prove presence."""
-        with self.city.app_context(), acting_as(replace(SYSTEM, audience="health")), unit_of_work():
-            party = f"person_{citizen}"
-            subject = directory.only().subject_of(party, "health")
-            entitlement.keep_voucher(subject, demo_token(citizen))
-            opened = PresenceSession(
-                terminal=terminal, purpose="health:purchase", nonce="n", expires_at=proofs.now() + proofs.TTL
-            )
-            session().add(opened)
-            session().flush()
-            return proofs.issue(opened, party=party, method="face", level="simulated").id
+    def proof(self, citizen: str = "zhao", *, headers: dict[str, str] | None = None) -> str:
+        """Let a customer prove presence by a code from the app."""
+        code = self._post("/api/presence/codes", {}, self.citizen(citizen))["code"]
+        till = headers or self.headers
+        opened = self._post("/api/presence/sessions", {"purpose": proofs.PURPOSE}, till)
+        said = self._post(f"/api/presence/sessions/{opened['id']}/evidence", {"method": "code", "code": code}, till)
+        proof: str = said["proof"]["id"]
+        if headers is None:
+            with self.city.app_context(), acting_as(PLUGIN), unit_of_work():
+                entitlement.keep_voucher(self.subject(proof), demo_token(citizen))
+        return proof
+
+    def subject(self, proof: str) -> str:
+        """Return whom the plugin knows behind a proof."""
+        return presence.proof_for(proof, terminal=TERMINAL, purpose=proofs.PURPOSE).subject
+
+    def _post(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+        answer = self.client.post(path, json=body, headers=headers)
+        assert answer.status_code < 300, answer.get_data(as_text=True)
+        said: dict[str, Any] = answer.get_json()
+        return said
 
     def quote(self, proof: str, *, lines: list[dict[str, Any]] | None = None) -> Any:
         """Ask for a quote."""
@@ -64,10 +71,9 @@ class Shop:
 
     def confirmed(self, citizen: str = "zhao") -> dict[str, Any]:
         """Return a quote that the customer confirmed."""
-        proof = self.proof(citizen)
-        quote: dict[str, Any] = self.quote(proof).get_json()
-        with self.city.app_context(), acting_as(SYSTEM), unit_of_work():
-            proofs.confirm(proof, terminal=TERMINAL, digest=quote["digest"], method="tap")
+        quote: dict[str, Any] = self.quote(self.proof(citizen)).get_json()
+        body = {"digest": quote["digest"], "method": "tap"}
+        self._post(f"/api/presence/proofs/{quote['proof']}/confirmations", body, self.headers)
         return quote
 
     def settle(self, quote: dict[str, Any], *, key: str, headers: dict[str, str] | None = None) -> Any:
@@ -84,7 +90,7 @@ class Shop:
 
     def work_off(self, settlement: str) -> None:
         """Run the job that resolves unknown outcomes."""
-        with self.city.app_context(), acting_as(replace(SYSTEM, audience="health")), unit_of_work():
+        with self.city.app_context(), acting_as(PLUGIN), unit_of_work():
             tasks.resolve_unknown(settlement)
 
 
@@ -102,9 +108,14 @@ def city(app: Flask) -> Iterator[Flask]:
 
 @pytest.fixture
 def shop(city: Flask, simulated: Simulated, client: FlaskClient, sign_in: SignIn) -> Shop:
-    with city.app_context(), acting_as(replace(SYSTEM, audience="health")), unit_of_work():
+    with city.app_context(), acting_as(PLUGIN), unit_of_work():
         _stock()
-    return Shop(city, client, _till(sign_in))
+    return Shop(
+        city,
+        client,
+        _till(sign_in),
+        lambda key: sign_in(kind=Kind.CITIZEN, actor=f"person_{key}", party=f"person_{key}", scopes=("presence:code",)),
+    )
 
 
 def _stock() -> None:
@@ -126,7 +137,7 @@ def _till(sign_in: SignIn, **who: Any) -> dict[str, str]:
     return sign_in(
         **{
             "kind": Kind.TERMINAL, "actor": TERMINAL, "terminal": TERMINAL, "organisation": ORGANISATION,
-            "audience": "health", "scopes": ("health:settle", "health:read"), **who,
+            "audience": "health", "scopes": TILL_SCOPES, **who,
         }
     )  # fmt: skip
 
@@ -200,8 +211,8 @@ def test_nothing_is_settled_that_the_customer_did_not_confirm(shop: Shop, simula
     assert simulated.rows("SELECT count(*) FROM settlement") == booked
 
 
-def test_a_proof_of_another_terminal_is_foreign(shop: Shop) -> None:
-    answer = shop.quote(shop.proof(terminal="terminal_other"))
+def test_a_proof_of_another_terminal_is_foreign(shop: Shop, sign_in: SignIn) -> None:
+    answer = shop.quote(shop.proof(headers=_till(sign_in, actor="terminal_other", terminal="terminal_other")))
 
     assert (answer.status_code, kind_of(answer)) == (403, "proof-foreign")
 
@@ -388,8 +399,9 @@ def test_an_unreachable_insurer_charges_nothing_and_says_so(shop: Shop, monkeypa
 def test_a_citizen_sees_her_own_purchases_only(shop: Shop, sign_in: SignIn) -> None:
     shop.settle(shop.confirmed("zhao"), key=key())
     shop.settle(shop.confirmed("lin"), key=key())
-    with shop.city.app_context(), unit_of_work():
-        zhao = directory.only().subject_of("person_zhao", "health")
+    proof = shop.proof("zhao")
+    with shop.city.app_context(), acting_as(PLUGIN), unit_of_work():
+        zhao = shop.subject(proof)
     mine = sign_in(kind=Kind.CITIZEN, actor=zhao, subject=zhao, audience="health", scopes=("health:read",))
 
     found = shop.client.get("/api/health/me/settlements", headers=mine).get_json()["items"]
@@ -430,19 +442,28 @@ def test_a_changed_medicine_gets_a_new_version(shop: Shop) -> None:
 def test_of_many_parallel_settlements_with_one_proof_exactly_one_happens(
     clean_city: Flask, simulated: Simulated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app.guards import token_verifier
-    from app.principal import Principal
+    def verify(_: Any, incoming: Any, *, audience: str) -> Principal:
+        said = incoming.headers["Authorization"]
+        if said == "till":
+            return Principal(
+                kind=Kind.TERMINAL,
+                actor=TERMINAL,
+                terminal=TERMINAL,
+                organisation=ORGANISATION,
+                audience=audience,
+                scopes=frozenset(TILL_SCOPES),
+            )
+        return Principal(kind=Kind.CITIZEN, actor=said, party=said, scopes=frozenset({"presence:code"}))
 
-    who = Principal(
-        kind=Kind.TERMINAL, actor=TERMINAL, terminal=TERMINAL, organisation=ORGANISATION, audience="health",
-        scopes=frozenset({"health:settle", "health:read"}),
-    )  # fmt: skip
-    with clean_city.app_context():
-        verifier = type(token_verifier.only())
-    monkeypatch.setattr(verifier, "verify", lambda self, incoming, *, audience: who)
-    with clean_city.app_context(), acting_as(replace(SYSTEM, audience="health")), unit_of_work():
+    monkeypatch.setattr("identity.oidc.verify.Verifier.verify", verify)
+    with clean_city.app_context(), acting_as(PLUGIN), unit_of_work():
         _stock()
-    shop = Shop(clean_city, clean_city.test_client(), {"Authorization": "Bearer x"})
+    shop = Shop(
+        clean_city,
+        clean_city.test_client(),
+        {"Authorization": "till"},
+        lambda citizen: {"Authorization": f"person_{citizen}"},
+    )
     quote, booked = shop.confirmed(), len(simulated.rows("SELECT 1 FROM settlement"))
     same = key()
     keys = [same] * 4 + [key() for _ in range(4)]
@@ -456,7 +477,5 @@ def test_of_many_parallel_settlements_with_one_proof_exactly_one_happens(
     assert len(simulated.rows("SELECT 1 FROM settlement")) == booked + 1
     with clean_city.app_context(), unit_of_work():
         assert session().scalar(select(func.count()).select_from(Settlement)) == 1
-        used = session().scalars(select(PresenceProof).where(PresenceProof.consumed_at.is_not(None))).all()
-        assert [each.id for each in used] == [quote["proof"]]
     for each in clean_city.extensions.pop("health.insurers").values():
         each.close()
