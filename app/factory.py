@@ -10,7 +10,7 @@ from celery import Celery
 from flask import Flask, Request, request
 from flask.typing import ResponseReturnValue
 
-from app import capabilities, crypto, db, declared, docs, errors, guards, health, hotpath, pages, telemetry, worker
+from app import capabilities, crypto, db, docs, errors, guards, health, hotpath, pages, telemetry, worker
 from app.config import BadSetting, Settings
 from app.db import unit_of_work
 from app.registry.find import Candidate
@@ -65,7 +65,6 @@ def create_app(
     for each in loaded:
         api.register_blueprint(each.blueprint, url_prefix=f"/api/{each.name}")
     registry = mount_all(app, api, candidates)
-    declared.install(app, registry.mounted)
     docs.install(app)
     pages.install(app)
     health.install(app)

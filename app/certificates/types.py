@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from flask import Flask, current_app
 from app.text import Text
 
 _KEY = "suxin.certificate_types"
+_NAME = re.compile(r"[a-z][a-z0-9_]{1,79}")
+_LONGEST_DAYS = 36_525
 
 
 class BadCertificateType(ValueError):
@@ -38,30 +41,62 @@ class CertificateType:
 
 def read(path: Path) -> dict[str, CertificateType]:
     """Return the types that a file declares; raises `BadCertificateType`."""
-    said = yaml.safe_load(path.read_text("utf-8")) or {}
-    return {name: _type(name, body) for name, body in said.items()}
-
-
-def _type(name: str, said: Mapping[str, Any]) -> CertificateType:
     try:
-        if not isinstance(said["validity_days"], int) or said["validity_days"] < 1:
-            raise ValueError("validity_days")
+        said = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadCertificateType(f"{path.name} cannot be read: {error}") from error
+    if not isinstance(said or {}, dict):
+        raise BadCertificateType(f"{path.name}: begin each type with its name")
+    return {name: _type(name, body) for name, body in (said or {}).items()}
+
+
+def _type(name: Any, said: Any) -> CertificateType:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise BadCertificateType(f"{name}: a type is named by small letters, digits and _")
+    try:
         return CertificateType(
             name=name,
             title=Text(**said["title"]),
             issuer=Text(**said["issuer"]),
-            validity_days=said["validity_days"],
+            validity_days=_days(said["validity_days"]),
             claims=said["claims"],
-            check=jsonschema_rs.Draft202012Validator(said["claims"], validate_formats=True),
+            check=_validator(said["claims"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         reason = f"{name}: give title, issuer (zh, en), validity_days and claims (JSON Schema 2020-12)"
         raise BadCertificateType(reason) from error
 
 
+def _days(said: Any) -> int:
+    if type(said) is not int or not 1 <= said <= _LONGEST_DAYS:
+        raise ValueError("validity_days")
+    return said
+
+
+def _validator(schema: Any) -> Any:
+    if not isinstance(schema, dict):
+        raise TypeError("claims")
+    # A `$ref` to another host would make the start of the city wait for that host.
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True, retriever=_nothing_outside)
+
+
+def _nothing_outside(address: str) -> Any:
+    raise ValueError(f"{address} lies outside the file")
+
+
 def install(app: Flask, types: Mapping[str, CertificateType]) -> None:
-    """Make types known to an app."""
-    app.extensions.setdefault(_KEY, {}).update(types)
+    """Make types known to an app; raises `BadCertificateType` for a name that is taken."""
+    held = declared(app)
+    taken = sorted(held.keys() & types.keys())
+    if taken:
+        raise BadCertificateType(f"{', '.join(taken)}: declared already; choose another name")
+    held.update(types)
+
+
+def declared(app: Flask) -> dict[str, CertificateType]:
+    """Return the types that an app knows, by name."""
+    held: dict[str, CertificateType] = app.extensions.setdefault(_KEY, {})
+    return held
 
 
 def known(name: str) -> CertificateType | None:

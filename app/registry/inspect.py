@@ -8,14 +8,13 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import Any
 
-import yaml
 from flask import Flask
 from sqlalchemy import MetaData
 from sqlalchemy.exc import OperationalError
 
 from app.db import Database
 from app.migrations.run import Owner, drift
-from app.registry import schema
+from app.registry import declarations, schema
 from app.registry.contract import Plugin
 from app.registry.find import Candidate
 from app.registry.refusal import Refused, told
@@ -131,12 +130,12 @@ def _declarations(plugin: Plugin, candidate: Candidate, app: Flask) -> Finding:
     files = _declared(plugin)
     if not files:
         return Finding("declarations", NOT_APPLICABLE, "it declares nothing")
-    for file in files:
-        try:
-            yaml.safe_load(file.read_text("utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            return Finding("declarations", FAILED, f"{file.name}: {told(error)}")
-    return Finding("declarations", PASSED, f"{len(files)} files parse")
+    try:
+        held = declarations.read(plugin)
+    except Refused as refusal:
+        return Finding("declarations", FAILED, refusal.reason)
+    said = f"{len(held.certificates)} certificate types, {len(held.notices)} kinds of notices"
+    return Finding("declarations", PASSED, said)
 
 
 def _paths(plugin: Plugin, candidate: Candidate, app: Flask) -> Finding:

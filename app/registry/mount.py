@@ -11,7 +11,7 @@ import structlog
 from flask import Flask, abort
 
 from app import guards
-from app.registry import bulkhead, schema
+from app.registry import bulkhead, declarations, schema
 from app.registry.check import IDENTITY, Sound, sound
 from app.registry.contract import Plugin
 from app.registry.find import Candidate, find
@@ -77,6 +77,8 @@ def mount_all(app: Flask, api: flask_smorest.Api, candidates: Sequence[Candidate
 def _mount(app: Flask, api: flask_smorest.Api, found: Sound, behind: Refused | None) -> None:
     plugin = found.plugin
     _not_taken(app, plugin)
+    declared = declarations.read(plugin)
+    declarations.unclaimed(app, declared)
     rehearse(plugin, like=app)
     if behind is not None:
         raise behind
@@ -85,6 +87,7 @@ def _mount(app: Flask, api: flask_smorest.Api, found: Sound, behind: Refused | N
     try:
         register(app, api, plugin)
         _bind(app, api, plugin, endpoints_since(app, before))
+        declarations.install(app, declared)
     except Exception as error:
         # A second registration that fails where the first did not: its routes go dark.
         for endpoint in endpoints_since(app, before):
