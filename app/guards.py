@@ -104,7 +104,7 @@ def authorise(access: Access) -> None:
         return
     who = authenticate()
     if who is None:
-        raise NotSignedIn(headers={"WWW-Authenticate": 'Bearer, DPoP algs="ES256"'})
+        raise NotSignedIn(headers={"WWW-Authenticate": "Bearer"})
     check(access, who)
 
 
