@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from app.errors import NotSignedIn
-from app.guards import Kind, principal, require
+from app.guards import Kind, Principal, principal, require
+from app.hotpath.declare import hot_read
 from identity import activity
-from identity.parties.service import own_profile
+from identity.parties.service import OWN_PROFILE, OwnProfile, opened_profile, own_profile
 from identity.schemas import ActivitySchema, MeSchema
 
 blueprint = Blueprint("identity", __name__, description="One's own identity")
+
+
+def _shown(who: Principal, profile: OwnProfile) -> dict[str, Any]:
+    return {
+        "id": who.subject,
+        "name": profile.name,
+        "mobile_tail": profile.mobile_tail,
+        "area": profile.area,
+        "proofing_level": profile.proofing_level,
+        "authentication_level": who.authentication_level,
+    }
+
+
+def _shown_row(who: Principal, row: Mapping[str, Any]) -> dict[str, Any]:
+    return _shown(who, opened_profile(who.party or "", row))
 
 
 @blueprint.route("/me")
 class Me(MethodView):
     @require("profile", kinds=[Kind.CITIZEN])
     @blueprint.response(200, MeSchema)
+    @hot_read(MeSchema, OWN_PROFILE, show=_shown_row)
     def get(self) -> dict[str, Any]:
         """Return the caller's own profile, masked"""
-        who = principal()
-        found = own_profile(_party())
-        return {
-            "id": who.subject,
-            "name": found.name,
-            "mobile_tail": found.mobile_tail,
-            "area": found.area,
-            "proofing_level": found.proofing_level,
-            "authentication_level": who.authentication_level,
-        }
+        return _shown(principal(), own_profile(_party()))
 
 
 @blueprint.route("/me/activity")

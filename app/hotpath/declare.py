@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from marshmallow import Schema
 from sqlalchemy import Select
 
+from app.principal import Principal
+
+Show = Callable[[Principal, Mapping[str, Any]], Any]
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -19,18 +22,21 @@ class HotRead:
     Every `bindparam` without a value is filled by name from the path's
     parameter or the Principal's attribute. The object-level check belongs in
     the WHERE; no row means that the ordinary view answers (404, 403, 410).
+    `show` makes of the caller and the row what the schema shows, where that is
+    more than the columns (a sealed one is opened); the view must use it, too.
     """
 
     schema: type[Schema]
     select: Select[Any]
+    show: Show | None = None
 
 
-def hot_read(schema: type[Schema], select: Select[Any]) -> Callable[[View], View]:
+def hot_read(schema: type[Schema], select: Select[Any], *, show: Show | None = None) -> Callable[[View], View]:
     """Let a GET view, which stays the described one, be answered by a compiled read.
 
-    Put it innermost, below `@require` and `@blp.response`.
+    Put it innermost, below `@require` or `@public` and `@blp.response`.
     """
-    declared = HotRead(schema=schema, select=select)
+    declared = HotRead(schema=schema, select=select, show=show)
 
     def decorate(view: View) -> View:
         view.__hot_read__ = declared  # type: ignore[attr-defined]

@@ -13,9 +13,13 @@ import sqlalchemy as sa
 from marshmallow import Schema, fields, missing
 
 from app.fields import Instant
+from app.hotpath.declare import Show
+from app.hotpath.shape import shape_of, shaper
+from app.principal import ANONYMOUS, Principal
 
 Raw = bytes | None
 Convert = Callable[[bytes], Any]
+Dump = Callable[[Sequence[Raw], Principal], Any]
 
 
 class CannotCompile(TypeError):
@@ -46,6 +50,12 @@ def _decimal(raw: bytes) -> Decimal:
     return Decimal(raw.decode())
 
 
+def _bytes(raw: bytes) -> bytes:
+    if not raw.startswith(b"\\x"):
+        raise ValueError("bytea is not in hex")
+    return bytes.fromhex(raw[2:].decode())
+
+
 def iso_instant(raw: bytes) -> str:
     """Return PostgreSQL's text of a timestamptz in UTC as `datetime.isoformat` writes it."""
     if len(raw) == 22 and raw[10] == 32:
@@ -63,6 +73,7 @@ _DECODERS: tuple[tuple[type[Any], Convert], ...] = (
     (sa.Integer, int),
     (sa.Numeric, _decimal),
     (sa.String, _text),
+    (sa.LargeBinary, _bytes),
 )
 
 # What these fields do to these columns is known to be no more than the decoder: no call per value is needed.
@@ -93,14 +104,26 @@ def decoder(column: sa.ColumnElement[Any]) -> Convert:
     raise CannotCompile(f"column {column.key}: {column.type!r} has no compiled form")
 
 
-def serializer(schema: type[Schema], columns: Mapping[str, sa.ColumnElement[Any]]) -> Callable[[Sequence[Raw]], Any]:
-    """Return a function from a row's texts, in the columns' order, to the dumped mapping."""
+def serializer(schema: type[Schema], columns: Mapping[str, sa.ColumnElement[Any]], show: Show | None = None) -> Dump:
+    """Return a function from a row's texts, in the columns' order, and the caller to the dumped mapping."""
     shown = schema()
     decoders = {name: decoder(column) for name, column in columns.items()}
+    if show is not None:
+        return _by_show(shaper(shown), decoders, show)
     plan = _plan(shown, decoders)
     if plan is None or shown._hooks.get("pre_dump") or shown._hooks.get("post_dump"):
         return _by_schema(shown, decoders)
     return _by_plan(plan)
+
+
+def _by_show(shape: Callable[[Any], Any], decoders: Mapping[str, Convert], show: Show) -> Dump:
+    pairs = list(decoders.items())
+
+    def dump(row: Sequence[Raw], who: Principal) -> Any:
+        values = {name: None if raw is None else convert(raw) for (name, convert), raw in zip(pairs, row, strict=True)}
+        return shape(show(who, values))
+
+    return dump
 
 
 def _plan(shown: Schema, decoders: Mapping[str, Convert]) -> list[tuple[str, int, Convert]] | None:
@@ -114,11 +137,20 @@ def _plan(shown: Schema, decoders: Mapping[str, Convert]) -> list[tuple[str, int
             and not isinstance(field, fields.Method | fields.Function | fields.Constant)
         ):
             raise CannotCompile(f"{type(shown).__name__}.{name} is not among the selected columns")
-        convert = _PLAIN.get((type(field), decoders.get(attribute, repr))) if _standard(field) else None
+        convert = _converter(field, decoders.get(attribute, repr))
         if convert is None:
             return None
         plan.append((field.data_key or name, order.index(attribute), convert))
     return plan
+
+
+def _converter(field: fields.Field[Any], decode: Convert) -> Convert | None:
+    if not _standard(field):
+        return None
+    if decode is not json.loads or (type(field), decode) in _PLAIN:
+        return _PLAIN.get((type(field), decode))
+    shape = shape_of(field)
+    return None if shape is None else lambda raw: shape(json.loads(raw))
 
 
 def _standard(field: fields.Field[Any]) -> bool:
@@ -127,17 +159,17 @@ def _standard(field: fields.Field[Any]) -> bool:
     return not getattr(field, "as_string", False)
 
 
-def _by_plan(plan: list[tuple[str, int, Convert]]) -> Callable[[Sequence[Raw]], Any]:
-    def dump(row: Sequence[Raw]) -> dict[str, Any]:
+def _by_plan(plan: list[tuple[str, int, Convert]]) -> Dump:
+    def dump(row: Sequence[Raw], _: Principal = ANONYMOUS) -> dict[str, Any]:
         return {key: None if (raw := row[at]) is None else convert(raw) for key, at, convert in plan}
 
     return dump
 
 
-def _by_schema(shown: Schema, decoders: Mapping[str, Convert]) -> Callable[[Sequence[Raw]], Any]:
+def _by_schema(shown: Schema, decoders: Mapping[str, Convert]) -> Dump:
     pairs = list(decoders.items())
 
-    def dump(row: Sequence[Raw]) -> Any:
+    def dump(row: Sequence[Raw], _: Principal = ANONYMOUS) -> Any:
         values = _Row(
             (name, None if raw is None else convert(raw)) for (name, convert), raw in zip(pairs, row, strict=True)
         )

@@ -13,24 +13,27 @@ from typing import Any, Protocol, cast, runtime_checkable
 
 import sqlalchemy as sa
 from flask import Flask, Response
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.routing import Rule
 
-from app.db import Database, unit_of_work
+from app.crypto import CannotOpen
+from app.db import Database
 from app.errors import NotAllowed
 from app.guards import Access, access_of, check, token_verifier
 from app.hotpath.declare import HotRead, hot_read_of
 from app.hotpath.observe import Observer
-from app.hotpath.serialize import CannotCompile, serializer
+from app.hotpath.serialize import CannotCompile, Dump, serializer
 from app.hotpath.statement import Lines, Statement, StatementFailed, compile_statement
 from app.hotpath.write import HotWrite, hot_write_of, intent, read
 from app.hotpath.write import statement as write_statement
 from app.ids import new_id
-from app.principal import CORE_AUDIENCE, Principal
+from app.principal import ANONYMOUS, CORE_AUDIENCE, Principal
 
 log = logging.getLogger("suxin.hotpath")
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
 Wsgi = Callable[[Environ, Any], Iterable[bytes]]
+Recall = Callable[[str], Principal | None]
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_.~-]{1,80}")
 # A request with one of these wants more than the plain answer.
@@ -43,6 +46,8 @@ _UNUSUAL = (
     "HTTP_COOKIE",
     "HTTP_TRACEPARENT",
 )
+# No connection, a value outside the compiled forms (a date before Christ), a sealed value that does not open.
+_ORDINARY_DECIDES = (StatementFailed, ValueError, TypeError, LookupError, CannotOpen, SQLAlchemyError)
 _PER_REQUEST = frozenset({"content-length", "x-request-id", "traceparent", "date"})
 _UNREPEATABLE = frozenset({"set-cookie", "etag", "content-language", "last-modified"})
 
@@ -51,11 +56,11 @@ _UNREPEATABLE = frozenset({"set-cookie", "etag", "content-language", "last-modif
 class RemembersTokens(Protocol):
     """A token verifier that can say at once that it verified this very token before."""
 
-    def recall(self, authorization: str, *, audience: str) -> Principal | None:
-        """Return who holds a bearer token verified before, neither expired nor revoked.
+    def memory(self, app: Flask, *, audience: str) -> Recall:
+        """Return what tells, without an app context, who holds a bearer token verified before.
 
-        None for any doubt (never seen, bound to a key, other audience): the
-        ordinary path then decides.
+        It says None for an expired or revoked token and for any doubt (never
+        seen, bound to a key, other audience): the ordinary path then decides.
         """
 
 
@@ -69,8 +74,9 @@ class Route:
     parameter: str
     access: Access
     statement: Statement
-    dump: Callable[[list[bytes | None]], Any]
+    dump: Dump
     observer: Observer
+    in_context: bool = False
     headers: Headers | None = None
     from_principal: tuple[str, ...] = field(default=())
 
@@ -133,7 +139,7 @@ class HotPath:
         self.app, self.ordinary, self.routes, self.lines = app, ordinary, routes, lines
         self.encode, self.answered = encoder(app), 0
         self.writes: dict[str, WriteRoute] = {}
-        self._verifier: RemembersTokens | None = None
+        self._recall: Recall | None = None
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer from a compiled read, or let the ordinary path answer."""
@@ -165,26 +171,30 @@ class HotPath:
         return (body,)
 
     def _body(self, route: Route, key: str, environ: Environ) -> bytes | None:
-        who = self._caller(route.access, environ)
-        values = route.values(key, who) if who is not None else None
-        if values is None:
-            return None
         try:
+            who = self._caller(route.access, environ)
+            values = route.values(key, who) if who is not None else None
+            if who is None or values is None:
+                return None
             row = self.lines.one(route.statement, values)
-            return None if row is None else self.encode(route.dump(row))
-        except (StatementFailed, ValueError, TypeError):
-            # No connection, or a value outside the compiled forms (a date before Christ): the ordinary path answers.
+            if row is None:
+                return None
+            if not route.in_context:
+                return self.encode(route.dump(row, who))
+            with self.app.app_context():
+                return self.encode(route.dump(row, who))
+        except _ORDINARY_DECIDES:
             return None
 
     def _caller(self, access: Access, environ: Environ) -> Principal | None:
+        if "suxin.db.bind" in self.app.extensions or not environ.keys().isdisjoint(_UNUSUAL):
+            return None
+        if access.public_because is not None:
+            # As on the ordinary path, nobody looks at a token here.
+            return ANONYMOUS
         authorization = environ.get("HTTP_AUTHORIZATION")
-        if not authorization or "suxin.db.bind" in self.app.extensions or any(name in environ for name in _UNUSUAL):
-            return None
-        verifier = self._verifier or self._find_verifier()
-        if verifier is None:
-            return None
-        with self.app.app_context(), unit_of_work(read_only=True):
-            who = verifier.recall(authorization, audience=CORE_AUDIENCE)
+        recall = self._recall or self._find_memory()
+        who = recall(authorization) if authorization and recall is not None else None
         if who is None:
             return None
         try:
@@ -193,11 +203,12 @@ class HotPath:
             return None
         return who
 
-    def _find_verifier(self) -> RemembersTokens | None:
+    def _find_memory(self) -> Recall | None:
         with self.app.app_context():
-            found = next(iter(token_verifier.all().values()), None)
-        self._verifier = found if isinstance(found, RemembersTokens) else None
-        return self._verifier
+            found: Any = next(iter(token_verifier.all().values()), None)
+        if isinstance(found, RemembersTokens):
+            self._recall = found.memory(self.app, audience=CORE_AUDIENCE)
+        return self._recall
 
     def _write(self, route: WriteRoute, environ: Environ, start_response: Any) -> Iterable[bytes]:
         started = time.perf_counter()
@@ -212,15 +223,15 @@ class HotPath:
         return (body,)
 
     def _written(self, route: WriteRoute, environ: Environ) -> bytes | None:
-        who = self._caller(route.access, environ)
-        raw = read(environ) if who is not None else None
-        if who is None or raw is None:
-            return None
         try:
+            who = self._caller(route.access, environ)
+            raw = read(environ) if who is not None else None
+            if who is None or raw is None:
+                return None
             made = intent(self.app, route.write, who, environ, endpoint=route.endpoint, raw=raw, encode=self.encode)
             # No row: the key was used before, or is held right now. The ordinary path knows what to answer.
             return None if made is None or self.lines.one(route.statement, made.values) is None else made.body
-        except (StatementFailed, ValueError, TypeError):
+        except _ORDINARY_DECIDES:
             return None
 
     def _learn(self, route: Route, body: bytes, environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -281,8 +292,8 @@ def _route(path: str, declared: HotRead, access: Access, shape: tuple[str, str |
     statement = compile_statement("hot " + path, declared.select)
     from_principal = tuple(sorted(statement.needed - {parameter}))
     unknown = [name for name in from_principal if name not in Principal.__dataclass_fields__]
-    if unknown:
-        raise CannotCompile(f"{path}: nothing fills {', '.join(unknown)}")
+    if unknown or (from_principal and access.public_because is not None):
+        raise CannotCompile(f"{path}: nothing fills {', '.join(unknown or from_principal)}")
     return Route(
         path=path,
         before=before,
@@ -290,8 +301,9 @@ def _route(path: str, declared: HotRead, access: Access, shape: tuple[str, str |
         parameter=parameter,
         access=access,
         statement=statement,
-        dump=serializer(declared.schema, cast(Mapping[str, sa.ColumnElement[Any]], columns)),
+        dump=serializer(declared.schema, cast(Mapping[str, sa.ColumnElement[Any]], columns), declared.show),
         observer=Observer.of(path, "GET", 200),
+        in_context=declared.show is not None,
         from_principal=from_principal,
     )
 

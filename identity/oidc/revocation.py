@@ -61,10 +61,17 @@ class RevocationList:
     read_at: float = float("-inf")
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def fresh(self) -> bool:
+        """Tell whether the list can be asked without the database."""
+        return time.monotonic() - self.read_at <= REFRESH_SECONDS
+
     def names(self, claims: Mapping[str, Any]) -> bool:
         """Tell whether a token with these claims is withdrawn."""
-        if time.monotonic() - self.read_at > REFRESH_SECONDS:
+        if not self.fresh:
             self._refresh()
+        if not self.until:
+            return False
         issued = claims["iat"]
         return any(
             issued <= self.until.get((kind, claims[claim]), -1) for kind, claim in _NAMED_BY.items() if claim in claims

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any, cast
 
-from flask import Request, current_app
+from flask import Flask, Request, current_app
 from joserfc.jwk import ECKey
 from sqlalchemy import select
 
@@ -18,7 +19,7 @@ from app.errors import NotSignedIn
 from app.guards import CORE_AUDIENCE, Kind, Principal
 from identity.oidc import jose
 from identity.oidc.models import SigningKey
-from identity.oidc.revocation import revocations
+from identity.oidc.revocation import RevocationList, revocations
 from identity.oidc.settings import CLOCK_SKEW_SECONDS, issuer, resource_of
 from identity.oidc.tokens import ACCESS_TYPE
 from identity.parties.directory import directory
@@ -46,17 +47,38 @@ class Verifier:
             raise _refused(str(error)) from None
         return principal_of(claims, audience)
 
-    def recall(self, authorization: str, *, audience: str) -> Principal | None:
-        """Return who holds a token verified here before, neither expired nor withdrawn; None for any doubt."""
-        scheme, _, token = authorization.partition(" ")
-        claims = _remembered().get(token) if scheme.lower() == "bearer" else None
-        if claims is None or claims["aud"] != resource_of(audience):
-            return None
-        try:
-            _check_now(claims)
-        except jose.BadToken:
-            return None
-        return principal_of(claims, audience)
+    def memory(self, app: Flask, *, audience: str) -> Callable[[str], Principal | None]:
+        """Return what tells who holds a bearer token verified here before, neither expired nor withdrawn.
+
+        It needs no app context; it says None for any doubt.
+        """
+        with app.app_context():
+            held, ended, resource = _remembered(), revocations(), resource_of(audience)
+
+        def recall(authorization: str) -> Principal | None:
+            scheme, _, token = authorization.partition(" ")
+            known = held.known(token) if scheme.lower() == "bearer" else None
+            if known is None or known.claims["aud"] != resource:
+                return None
+            if ended.fresh and known.who is not None:
+                return None if _ended(known.claims, ended) else known.who
+            with app.app_context(), unit_of_work(read_only=True):
+                if _ended(known.claims, ended):
+                    return None
+                known.who = known.who or _lasting(principal_of(known.claims, audience))
+                return known.who
+
+        return recall
+
+
+def _ended(claims: Mapping[str, Any], withdrawn: RevocationList) -> bool:
+    present = time.time()
+    return claims["exp"] <= present or claims["iat"] > present + CLOCK_SKEW_SECONDS or withdrawn.names(claims)
+
+
+def _lasting(who: Principal) -> Principal | None:
+    # A citizen whom the directory does not know yet may be known later.
+    return None if who.kind is Kind.CITIZEN and who.party is None else who
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -150,20 +172,31 @@ def _read_key(kid: str) -> ECKey | None:
     return None if members is None else ECKey.import_key(members)
 
 
+@dataclass(slots=True)
+class _Known:
+    claims: dict[str, Any]
+    who: Principal | None = None
+
+
 class _Remembered:
     """Verified claims by the token's SHA-256, the latest thousands of them."""
 
     def __init__(self, most: int = 20_000) -> None:
         self._most = most
-        self._claims: OrderedDict[bytes, dict[str, Any]] = OrderedDict()
+        self._claims: OrderedDict[bytes, _Known] = OrderedDict()
         self._lock = Lock()
 
     def get(self, token: str) -> dict[str, Any] | None:
         """Return what was verified before; times and withdrawal are checked on every use."""
+        found = self.known(token)
+        return None if found is None else found.claims
+
+    def known(self, token: str) -> _Known | None:
+        """Return claims with the Principal once made of them."""
         digest = hashlib.sha256(token.encode()).digest()
         with self._lock:
             found = self._claims.get(digest)
-            if found is not None and found["exp"] <= time.time():
+            if found is not None and found.claims["exp"] <= time.time():
                 del self._claims[digest]
                 return None
             return found
@@ -171,7 +204,7 @@ class _Remembered:
     def put(self, token: str, claims: dict[str, Any]) -> None:
         """Keep claims; the oldest leave first."""
         with self._lock:
-            self._claims[hashlib.sha256(token.encode()).digest()] = claims
+            self._claims[hashlib.sha256(token.encode()).digest()] = _Known(claims)
             while len(self._claims) > self._most:
                 self._claims.popitem(last=False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 
 import pytest
@@ -64,9 +64,8 @@ class Verifier:
         self.seen.add(token)
         return self._who(token)
 
-    def recall(self, authorization: str, *, audience: str) -> Principal | None:
-        known = authorization in self.seen - self.revoked
-        return self._who(authorization) if known else None
+    def memory(self, app: Flask, *, audience: str) -> Callable[[str], Principal | None]:
+        return lambda authorization: self._who(authorization) if authorization in self.seen - self.revoked else None
 
     def _who(self, token: str) -> Principal:
         party, _, scopes = token.removeprefix("Bearer ").partition(":")

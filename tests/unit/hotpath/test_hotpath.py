@@ -99,7 +99,7 @@ def test_the_property_sees_a_serializer_that_drops_the_time_zone(
     _warm(probe_app)
     route = next(each for each in probe_app.extensions["suxin.hotpath"].routes if "papers" in each.path)
     honest = route.dump
-    monkeypatch.setattr(route, "dump", lambda row: {**honest(row), "issuedAt": honest(row)["issuedAt"][:-6]})
+    monkeypatch.setattr(route, "dump", lambda *row: {**honest(*row), "issuedAt": honest(*row)["issuedAt"][:-6]})
 
     path = "/api/papers/paper_1/state"
     assert _get(probe_app, path) != _get(probe_app.extensions["ordinary"], path)
@@ -108,7 +108,7 @@ def test_the_property_sees_a_serializer_that_drops_the_time_zone(
 def test_a_route_whose_answers_differ_never_goes_live(probe_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     route = next(each for each in probe_app.extensions["suxin.hotpath"].routes if "papers" in each.path)
     monkeypatch.setattr(route, "headers", None)
-    monkeypatch.setattr(route, "dump", lambda row: {"id": "forged"})
+    monkeypatch.setattr(route, "dump", lambda *row: {"id": "forged"})
 
     for _ in range(3):
         assert b"forged" not in _get(probe_app, "/api/papers/paper_1/state")[1]
