@@ -19,6 +19,8 @@ from app.db import add, now, session
 from app.errors import Conflict, NotFound
 from app.ids import new_id
 from app.paging import Page, page
+from app.principal import CORE_AUDIENCE
+from app.subjects import directory
 from app.text import Text
 
 PURPOSE = "certificate"
@@ -76,7 +78,8 @@ def _issued(declared: CertificateType, holder: str, claims: Mapping[str, Any], s
     expires_at = at + timedelta(days=declared.validity_days)
     digest = signing.claims_hash(claims)
     statement = {
-        "id": certificate_id, "type": declared.name, "holder": holder, "claims_sha256": digest.hex(),
+        "id": certificate_id, "type": declared.name, "holder": directory.only().subject_of(holder, CORE_AUDIENCE),
+        "claims_sha256": digest.hex(),
         "issued_at": at.isoformat(), "expires_at": expires_at.isoformat(),
     }  # fmt: skip
     sealed = seal(signing.canonical(claims), purpose=PURPOSE, place=_place(certificate_id))
