@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from flask import Flask, Request, current_app, request
 
-from app.errors import NotAllowed, NotSignedIn
+from app.errors import NotAllowed, NotFound, NotSignedIn
 from app.ports import Port
 from app.principal import CORE_AUDIENCE, SYSTEM, Kind, Principal, acting_as, principal
 from app.text import Text
@@ -17,7 +17,7 @@ from app.text import Text
 __all__ = [
     "CORE_AUDIENCE", "SYSTEM", "Access", "InsufficientAssurance", "InsufficientScope", "Kind", "Principal",
     "PurposeRequired", "TokenVerifier", "access_of", "acting_as", "audience", "authenticate", "authorise", "belongs",
-    "install", "principal", "public", "require", "token_verifier", "undeclared", "writes_on_get",
+    "install", "own_party", "principal", "public", "require", "token_verifier", "undeclared", "writes_on_get",
 ]  # fmt: skip
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -145,6 +145,14 @@ def authenticate() -> Principal | None:
 
 _AUDIENCE_KEY = "suxin.audiences"
 _FOUND = "suxin.principal"
+
+
+def own_party() -> str:
+    """Return the party that a core route's caller is; raises `NotFound` for a caller that is none."""
+    found = authenticate()
+    if found is None or found.party is None:
+        raise NotFound()
+    return found.party
 
 
 def audience() -> str:

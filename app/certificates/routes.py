@@ -11,9 +11,9 @@ from sqlalchemy import bindparam, select
 
 from app.certificates import service
 from app.certificates.models import Certificate
-from app.errors import NotFound, language
+from app.errors import language
 from app.fields import Instant
-from app.guards import Kind, principal, require
+from app.guards import Kind, own_party, require
 from app.hotpath.declare import hot_read
 from app.paging import Page, PageArgs, paged
 
@@ -52,13 +52,6 @@ _STATE = select(*(_TABLE.c[name] for name in CertificateStateSchema().fields)).w
 )
 
 
-def _own_party() -> str:
-    party = principal().party
-    if party is None:
-        raise NotFound()
-    return party
-
-
 @blueprint.route("")
 class CardPack(MethodView):
     @require("certificates:read", kinds=[Kind.CITIZEN])
@@ -66,7 +59,7 @@ class CardPack(MethodView):
     @blueprint.response(200, paged(CardSchema))
     def get(self, paging: dict[str, Any]) -> Page[service.Card]:
         """List the caller's certificates, newest first."""
-        return service.card_pack(holder=_own_party(), language=language(), **paging)
+        return service.card_pack(holder=own_party(), language=language(), **paging)
 
 
 @blueprint.route("/<certificate_id>")
@@ -75,7 +68,7 @@ class OneCard(MethodView):
     @blueprint.response(200, CardSchema)
     def get(self, certificate_id: str) -> service.Card:
         """Look at one of the caller's certificates."""
-        return service.card(certificate_id, holder=_own_party(), language=language())
+        return service.card(certificate_id, holder=own_party(), language=language())
 
 
 @blueprint.route("/<certificate_id>/state")

@@ -8,9 +8,9 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
-from app.errors import NotFound, language
+from app.errors import language
 from app.fields import Instant
-from app.guards import Kind, principal, require
+from app.guards import Kind, own_party, require
 from app.notices import service
 from app.paging import Page, PageArgs, paged
 
@@ -29,13 +29,6 @@ class NoticeSchema(Schema):
     read_at = Instant(required=True, allow_none=True)
 
 
-def _own_party() -> str:
-    party = principal().party
-    if party is None:
-        raise NotFound()
-    return party
-
-
 @blueprint.route("")
 class Notices(MethodView):
     @require("notices:read", kinds=[Kind.CITIZEN])
@@ -43,7 +36,7 @@ class Notices(MethodView):
     @blueprint.response(200, paged(NoticeSchema))
     def get(self, paging: dict[str, Any]) -> Page[service.Message]:
         """List the caller's messages, newest first."""
-        return service.inbox(party=_own_party(), language=language(), **paging)
+        return service.inbox(party=own_party(), language=language(), **paging)
 
 
 @blueprint.route("/<notice_id>/read")
@@ -52,4 +45,4 @@ class Read(MethodView):
     @blueprint.response(200, NoticeSchema)
     def post(self, notice_id: str) -> service.Message:
         """Mark one of the caller's messages as read; repeating it changes nothing."""
-        return service.mark_read(notice_id, party=_own_party(), language=language())
+        return service.mark_read(notice_id, party=own_party(), language=language())
