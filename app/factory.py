@@ -10,7 +10,7 @@ from celery import Celery
 from flask import Flask, Request, request
 from flask.typing import ResponseReturnValue
 
-from app import capabilities, crypto, db, docs, errors, guards, health, hotpath, pages, telemetry, worker
+from app import capabilities, crypto, db, docs, errors, guards, health, hotpath, housekeeping, pages, telemetry, worker
 from app.config import BadSetting, Settings
 from app.db import unit_of_work
 from app.registry.find import Candidate
@@ -95,8 +95,13 @@ def _ring(settings: Settings) -> crypto.KeyRing:
 
 
 def _install_jobs(app: Flask, loaded: list[capabilities.Capability], mounted: Sequence[Any]) -> None:
-    jobs = [job for part in loaded for job in part.jobs] + [job for plugin in mounted for job in plugin.tasks]
-    schedules = [s for part in loaded for s in part.schedule] + [s for plugin in mounted for s in plugin.schedule]
+    jobs, schedules = list(housekeeping.JOBS), list(housekeeping.SCHEDULE)
+    for part in loaded:
+        jobs += part.jobs
+        schedules += part.schedule
+    for plugin in mounted:
+        jobs += plugin.tasks
+        schedules += plugin.schedule
     app.extensions["suxin.celery"] = worker.make_celery(app, jobs, schedules)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections import defaultdict
 from typing import Any
 
@@ -15,9 +16,11 @@ from sqlalchemy import text
 
 from app.db import session, unit_of_work
 from app.outbox import CHANNEL
-from app.sealing import seal_due
+from app.sealing import oldest_unsealed_seconds, seal_due
 
 BATCH = 500
+SEAL_EVERY_SECONDS = 1.0
+LAG_ALARM_SECONDS = 30
 _LOCK = 0x5355_5849  # one relay at a time; a second one waits as a warm spare
 log = structlog.get_logger("relay")
 
@@ -53,6 +56,7 @@ class Relay:
     def __init__(self, app: Flask, celery: Celery, queues: dict[str, str], *, url: str) -> None:
         self.app, self.celery, self.queues, self.url = app, celery, queues, url
         self.stopping = threading.Event()
+        self.seal_at = 0.0
 
     def run(self) -> None:
         """Relay until `stopping` is set; an outage is logged and outlived."""
@@ -85,8 +89,17 @@ class Relay:
         with self.app.app_context():
             while not self.stopping.is_set() and drain(self.celery, self.queues) == BATCH:
                 pass
-            with unit_of_work():
-                seal_due()
+            if time.monotonic() >= self.seal_at:
+                self.seal_at = time.monotonic() + SEAL_EVERY_SECONDS
+                self._seal()
+
+    def _seal(self) -> None:
+        with unit_of_work():
+            seal_due()
+            waiting = oldest_unsealed_seconds()
+        if waiting > LAG_ALARM_SECONDS:
+            # One long transaction keeps all later leaves open: the operator must find and end it.
+            log.warning("audit_sealing_lags", seconds=round(waiting))
 
 
 def main() -> None:

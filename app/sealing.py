@@ -8,7 +8,7 @@ from itertools import groupby
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, func, select, text
 
 from app.audit import AuditHead, AuditLeaf, leaf_hash, merkle_root
 from app.crypto import derive
@@ -55,6 +55,12 @@ _PLACE = text(
     " FROM unnest(cast(:leaves AS text[]), cast(:places AS int[])) AS given (leaf, place)"
     " WHERE audit_leaf.id = given.leaf"
 )
+
+
+def oldest_unsealed_seconds() -> float:
+    """Return for how long the oldest leaf has waited to be sealed; 0 when none waits."""
+    oldest = session().scalar(select(func.min(AuditLeaf.at)).where(AuditLeaf.head_id.is_(None)))
+    return 0.0 if oldest is None else max(0.0, (now() - oldest).total_seconds())
 
 
 def _last_hash() -> bytes:

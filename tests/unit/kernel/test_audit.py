@@ -1,6 +1,7 @@
 """Leaves ride in the business transaction and are sealed into a chain of signed roots."""
 
 import hashlib
+from datetime import timedelta
 
 import orjson
 import pytest
@@ -9,8 +10,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.audit import AuditHead, AuditLeaf, about, leaf_hash, merkle_root, record
-from app.db import session, unit_of_work
-from app.sealing import GENESIS, seal_due, signing_key
+from app.db import now, session, unit_of_work
+from app.ids import new_id
+from app.sealing import GENESIS, oldest_unsealed_seconds, seal_due, signing_key
 
 
 def _leave(count: int, subject: str) -> None:
@@ -88,10 +90,10 @@ def test_a_leaf_of_a_running_transaction_keeps_later_ones_unsealed(kernel: Flask
         record("test.slow", subject="party_slow")
         slow.session.execute(select(1))
         slow.session.flush()
-        session().add(AuditLeaf(id="audit_early", subject="party_slow", at=_now(), body=b"{}"))
+        session().add(AuditLeaf(id="audit_early", subject="party_slow", at=now(), body=b"{}"))
         session().flush()
         with unit_of_work():
-            session().add(AuditLeaf(id="audit_late", subject="party_slow", at=_now(), body=b"{}"))
+            session().add(AuditLeaf(id="audit_late", subject="party_slow", at=now(), body=b"{}"))
         with unit_of_work():
             seal_due()
         with unit_of_work(read_only=True):
@@ -113,7 +115,15 @@ def test_a_forged_head_does_not_verify(kernel: Flask) -> None:
         signing_key().public_key().verify(signature, b"false")
 
 
-def _now() -> object:
-    from app.db import now
+def test_the_wait_of_the_oldest_unsealed_leaf_is_known(kernel: Flask) -> None:
+    with unit_of_work():
+        seal_due()
+    with unit_of_work():
+        session().add(AuditLeaf(id=new_id("audit"), subject=None, at=now() - timedelta(seconds=90), body=b"{}"))
 
-    return now()
+    with unit_of_work():
+        assert 89 < oldest_unsealed_seconds() < 100
+        seal_due()
+    with unit_of_work():
+        seal_due()
+        assert oldest_unsealed_seconds() < 89

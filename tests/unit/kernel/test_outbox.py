@@ -1,13 +1,15 @@
 """What follows from a change leaves after the commit, and has one effect however often it arrives."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from app.db import session, unit_of_work
+from app.db import now, session, unit_of_work
 from app.guards import Kind, Principal, acting_as, principal
+from app.housekeeping import forget_handled
 from app.jobs import Job
 from app.outbox import HandledEvent, OutboxEvent, enqueue, restored, stored
 from app.relay import drain
@@ -160,3 +162,16 @@ def test_tasks_are_bound_by_name_to_their_queues(kernel: Flask) -> None:
 
     assert "health.notify" in celery.tasks
     assert kernel.extensions["suxin.jobs"]["health.notify"].queue == "plugin.health"
+
+
+def test_marks_of_handled_events_are_forgotten_after_a_month(kernel: Flask) -> None:
+    _forget()
+    with unit_of_work():
+        session().add(HandledEvent(id="event_old", handled_at=now() - timedelta(days=31)))
+        session().add(HandledEvent(id="event_new", handled_at=now()))
+
+    with unit_of_work():
+        forget_handled()
+
+    with unit_of_work(read_only=True):
+        assert list(session().scalars(select(HandledEvent.id))) == ["event_new"]
