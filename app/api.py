@@ -21,7 +21,7 @@ from app.ids import is_id, new_id
 from app.jobs import Job, Schedule
 from app.outbox import enqueue
 from app.pages.headers import allow_camera
-from app.pages.ports import HomeCard, HomeRow, cards
+from app.pages.ports import HomeCard, HomeRow, action_words, cards
 from app.paging import Page, PageArgs, page, paged
 from app.ports import Provider
 from app.registry.contract import API_VERSION, HealthCheck, MenuEntry, Plugin, PluginSetting, Simulator
@@ -67,6 +67,7 @@ __all__ = [
     "TraceCode",
     "Unavailable",
     "acting_as",
+    "action_words",
     "add",
     "allow_camera",
     "blind_index",

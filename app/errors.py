@@ -13,6 +13,9 @@ from werkzeug.exceptions import HTTPException
 from app.text import Text
 
 PROBLEM_JSON = "application/problem+json"
+# Where the pages leave the function that makes a page of a problem's body.
+PAGE = "suxin.error_page"
+_PROGRAMS = ("/api/", "/oauth2/")
 
 
 class DomainError(Exception):
@@ -139,13 +142,28 @@ def problem(error: DomainError) -> Response:
         "request_id": g.get("request_id"),
         **error.members,
     }
-    # Errors inside lists carry their place, a number, as the key.
-    text = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
-    answer = Response(text, status=error.status, content_type=PROBLEM_JSON)
+    answer = _worded(body)
     answer.headers["Content-Language"] = tongue
     answer.headers["Cache-Control"] = "no-store"
     answer.headers.extend(error.headers)
     return answer
+
+
+def _worded(body: dict[str, Any]) -> Response:
+    page = current_app.extensions.get(PAGE)
+    if page is not None and _asks_for_a_page():
+        return Response(page(body), status=body["status"], content_type="text/html; charset=utf-8")
+    # Errors inside lists carry their place, a number, as the key.
+    text = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
+    return Response(text, status=body["status"], content_type=PROBLEM_JSON)
+
+
+def _asks_for_a_page() -> bool:
+    """Whether a person reads the answer in a browser; programs always get JSON below /api and /oauth2."""
+    if not has_request_context() or request.path.startswith(_PROGRAMS):
+        return False
+    # What browsers send for a page; a program that also takes HTML names JSON first, or anything.
+    return request.headers.get("Accept", "").lower().startswith("text/html")
 
 
 def install(app: Flask) -> None:

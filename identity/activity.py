@@ -38,7 +38,7 @@ _YOURSELF = Text("本人", "Yourself")
 def of(party: str) -> list[dict[str, Any]]:
     """Return the newest uses of a party's data, worded for that party."""
     entries = audit.about(party)
-    names = _organisations({entry.organisation for entry in entries if entry.organisation})
+    names = organisations({entry.organisation for entry in entries if entry.organisation})
     return [_worded(entry, party, names) for entry in entries]
 
 
@@ -65,8 +65,8 @@ def _by(entry: audit.Entry, party: str, names: dict[str, str], tongue: str) -> s
     return kind.to(tongue) if kind else entry.kind
 
 
-def _organisations(ids: set[str]) -> dict[str, str]:
-    """Return names by id; terminals in a plugin's audience are known by their terminal's owner."""
+def organisations(ids: set[str]) -> dict[str, str]:
+    """Return names of organisations by id; terminals in a plugin's audience are known by their terminal's owner."""
     if not ids:
         return {}
     found = session().execute(select(Organisation.id, Organisation.name).where(Organisation.id.in_(ids)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.guards import token_verifier
-from app.pages.ports import form_token
+from app.pages.ports import form_token, organisations
 from app.people import people
 from app.ports import Provider
 from app.presence.ports import providers, terminal_keys
@@ -13,7 +13,7 @@ from app.registry.contract import Plugin
 from app.subjects import demo_people
 from app.subjects import directory as directory_port
 from app.text import Text
-from identity import demo, pages, routes
+from identity import activity, demo, pages, routes
 from identity.commands import COMMANDS
 from identity.devices.presence import DeviceKeys
 from identity.face.provider import FaceProvider
@@ -46,6 +46,7 @@ plugin = Plugin(
         Provider(directory_port, "identity", directory),
         Provider(people, "identity", People()),
         Provider(form_token, "identity", pages.own_form_token),
+        Provider(organisations, "identity", activity.organisations),
         Provider(terminal_keys, "identity", DeviceKeys()),
         Provider(providers, "face", FaceProvider()),
         Provider(demo_people, "identity", DemoPeopleDirectory()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from app.guards import public
-from app.pages import display, headers, home, languages, problems
+from app.pages import display, headers, home, languages, offers, problems
 
 
 def install(app: Flask) -> None:
@@ -13,7 +13,8 @@ def install(app: Flask) -> None:
     languages.install(app)
     display.install(app)
     headers.install(app)
-    for blueprint in (display.blueprint, home.blueprint, problems.blueprint):
+    problems.install(app)
+    for blueprint in (display.blueprint, home.blueprint, offers.blueprint, problems.blueprint):
         app.register_blueprint(blueprint)
     static = app.view_functions["pages.static"]
     app.view_functions["pages.static"] = public(because="styles and scripts hold no data")(static)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Flask, render_template
+from flask import Blueprint, Flask, redirect, render_template
 from flask_babel import format_datetime, gettext  # type: ignore[import-untyped]
+from werkzeug.wrappers import Response
 
-from app import audit
-from app.errors import language
-from app.guards import Kind, Principal, principal, public
-from app.pages import actions
-from app.pages.offers import services
+from app.certificates import service as certificates
+from app.errors import NotSignedIn, language
+from app.guards import Kind, principal, public
+from app.notices import service as notices
+from app.pages import looks, offers
 from app.pages.ports import HomeCard, cards, form_token
 from app.people import people
 from app.subjects import directory
 
-LOOKS = 20
+MESSAGES, CARDS, LOOKS = 5, 6, 100
 
 blueprint = Blueprint("home", __name__)
 
@@ -26,20 +27,40 @@ blueprint = Blueprint("home", __name__)
 @public(because="the city's front door; what is personal is shown to its own session only")
 def home() -> str:
     """Show the home page, personal for a citizen who is logged in."""
+    party = _citizen()
+    return render_template("home.html", shelves=offers.shelves(), **(_mine(party) if party else {"me": None}))
+
+
+@blueprint.post("/messages/<notice_id>/read")
+@public(because="changes only a message of the form's own session; the session asks for the form's token")
+def read(notice_id: str) -> Response:
+    """Mark one of my messages as read."""
+    party = _citizen()
+    if party is None:
+        raise NotSignedIn()
+    notices.mark_read(notice_id, party=party, language=language())
+    return redirect("/#messages", 303)
+
+
+def _citizen() -> str | None:
     who = principal()
-    party = who.party if who.kind is Kind.CITIZEN else None
-    mine = _mine(who, party) if party else {"me": None}
-    return render_template("home.html", services=services(language()), **mine)
+    return who.party if who.kind is Kind.CITIZEN else None
 
 
-def _mine(who: Principal, party: str) -> dict[str, Any]:
+def _mine(party: str) -> dict[str, Any]:
+    tongue = language()
     profile = people.only().profile(party)
     token = form_token.get("identity")
+    others, own = looks.of(party, limit=LOOKS)
     return {
         "me": {"name": profile.masked_name if profile else gettext("市民")},
         "form_token": token() if token else None,
+        "unread": notices.unread(party),
+        "messages": notices.inbox(party=party, language=tongue, cursor=None, limit=MESSAGES).items,
+        "pack": certificates.card_pack(holder=party, language=tongue, limit=CARDS).items,
         "cards": [_card(card, party) for _, card in sorted(cards.all().items())],
-        "looks": [_look(entry, party) for entry in audit.about(party, limit=LOOKS)],
+        "looks": others,
+        "own_looks": own,
     }
 
 
@@ -52,21 +73,17 @@ def _card(card: HomeCard, party: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _look(entry: audit.Entry, party: str) -> dict[str, Any]:
-    tongue = language()
-    return {
-        "at": entry.at, "action": actions.action(entry.action).to(tongue),
-        "who": gettext("本人") if entry.actor == party else actions.kind(entry.kind).to(tongue),
-        "purpose": entry.purpose, "outcome": actions.outcome(entry.outcome).to(tongue),
-    }  # fmt: skip
-
-
 def when(moment: datetime) -> str:
     """Return a time as the reader writes it, in the city's time zone."""
     return str(format_datetime(moment, "yyyy-MM-dd HH:mm"))
 
 
+def day(moment: datetime) -> str:
+    """Return a day as the reader writes it, in the city's time zone."""
+    return str(format_datetime(moment, "yyyy-MM-dd"))
+
+
 @blueprint.record_once
 def _filters(state: Any) -> None:
     app: Flask = state.app
-    app.jinja_env.filters["when"] = when
+    app.jinja_env.filters.update(when=when, day=day)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,5 +32,9 @@ class HomeCard:
 
 
 cards: Port[HomeCard] = Port("pages.cards")
+# A plugin registers, under its name, how its audit actions read in "who looked at my data".
+action_words: Port[Mapping[str, Text]] = Port("pages.action_words")
 # Identity registers how to get the token that binds a form to this browser's session.
 form_token: Port[Callable[[], str]] = Port("pages.form_token")
+# Identity registers how to get the names of organisations by id; unknown ids are left out.
+organisations: Port[Callable[[set[str]], dict[str, str]]] = Port("pages.organisations")

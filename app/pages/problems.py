@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Flask, render_template, request
 
-from app.errors import DomainError, NotFound, language
+from app.errors import PAGE, DomainError, NotFound, language
 from app.guards import public
 
 blueprint = Blueprint("problems", __name__, url_prefix="/problems")
+
+
+def install(app: Flask) -> None:
+    """Let errors on pages be answered by a page."""
+    app.extensions[PAGE] = _page
+
+
+def _page(body: dict[str, Any]) -> str:
+    here = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else "/"
+    slug = str(body["type"]).rpartition("/")[2]
+    return render_template("error.html", problem=body, slug=slug, here=here)
 
 
 @blueprint.get("/")

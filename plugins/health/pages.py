@@ -38,3 +38,8 @@ HOME_CARD = HomeCard(
     audience="health",
     rows=_purchases,
 )
+ACTION_WORDS = {
+    "health.eligibility-read": Text("查询参保状态", "Asked whether you are insured"),
+    "health.quoted": Text("购药预结算", "Priced a purchase"),
+    "health.settled": Text("购药结算", "Settled a purchase"),
+}

@@ -245,6 +245,7 @@ async function settle() {
 
 function receipt(settled) {
   const outcome = settled.state === "settled" ? "settled" : OPEN.has(settled.state) ? "open" : "refused";
+  $("stage-receipt").dataset.outcome = outcome;
   $("receipt-title").textContent = word(outcome);
   $("paid").textContent = outcome === "settled" ? yuan(settled.cash_fen) : "—";
   $("sold").replaceChildren(...settled.lines.map(bought));
