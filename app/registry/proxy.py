@@ -19,6 +19,7 @@ from app.errors import DomainError
 from app.guards import InsufficientScope, principal, require
 from app.ids import new_id
 from app.registry.contract import Plugin
+from app.registry.deadline import deadline, transport
 from app.registry.upstream import HEADER, sign
 from app.text import Text
 
@@ -83,9 +84,9 @@ def _client(plugin: Plugin) -> httpx.Client:
     address = plugin.upstream or ""
     limits = httpx.Limits(max_connections=plugin.slots)
     if address.startswith("unix:"):
-        socket = httpx.HTTPTransport(uds=address.removeprefix("unix:"), limits=limits)
+        socket = transport(limits=limits, uds=address.removeprefix("unix:"))
         return httpx.Client(transport=socket, base_url="http://plugin", timeout=DEADLINE_SECONDS)
-    return httpx.Client(base_url=address, timeout=DEADLINE_SECONDS, limits=limits, trust_env=False)
+    return httpx.Client(transport=transport(limits=limits), base_url=address, timeout=DEADLINE_SECONDS)
 
 
 def _forward(plugin: Plugin, client: httpx.Client, path: str) -> Response:
@@ -101,13 +102,13 @@ def _forward(plugin: Plugin, client: httpx.Client, path: str) -> Response:
 
 
 def _answer(plugin: Plugin, client: httpx.Client, outgoing: httpx.Request) -> Response:
-    deadline = time.monotonic() + DEADLINE_SECONDS
     try:
-        incoming = client.send(outgoing, stream=True)
-        try:
-            body = _read(plugin, incoming, deadline)
-        finally:
-            incoming.close()
+        with deadline(DEADLINE_SECONDS):
+            incoming = client.send(outgoing, stream=True)
+            try:
+                body = _read(plugin, incoming)
+            finally:
+                incoming.close()
     except httpx.TimeoutException:
         raise PluginTimedOut(plugin=plugin.name) from None
     except httpx.HTTPError:
@@ -119,15 +120,12 @@ def _answer(plugin: Plugin, client: httpx.Client, outgoing: httpx.Request) -> Re
     return answer
 
 
-def _read(plugin: Plugin, incoming: httpx.Response, deadline: float) -> bytes:
+def _read(plugin: Plugin, incoming: httpx.Response) -> bytes:
     body = bytearray()
     for piece in incoming.iter_bytes():
         body += piece
         if len(body) > MOST_BYTES:
             raise PluginUnreachable(plugin=plugin.name, largest_bytes=MOST_BYTES)
-        # httpx limits each read; a trickle of bytes would otherwise hold the slot for ever.
-        if time.monotonic() > deadline:
-            raise PluginTimedOut(plugin=plugin.name)
     return bytes(body)
 
 
