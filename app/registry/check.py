@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,10 +49,12 @@ def sound(candidates: Sequence[Candidate]) -> tuple[list[Sound], list[tuple[Cand
     """
     kept: dict[str, Sound] = {}
     refused: list[tuple[Candidate, Refused]] = []
+    # Also a broken plugin of ours keeps its name: its schema holds data that no other distribution may inherit.
+    ours = {candidate.name for candidate in candidates if candidate.distribution == IN_TREE}
     for candidate in sorted(candidates, key=_claim_order):
         try:
             plugin = contract(candidate)
-            _unclaimed(candidate, kept.get(plugin.name))
+            _unclaimed(candidate, ours, kept)
         except Refused as refusal:
             refused.append((candidate, refusal))
         else:
@@ -64,10 +66,11 @@ def _claim_order(candidate: Candidate) -> tuple[bool, str, str]:
     return candidate.distribution != IN_TREE, candidate.distribution, candidate.name
 
 
-def _unclaimed(candidate: Candidate, holder: Sound | None) -> None:
-    if holder is not None:
-        theirs = holder.candidate.distribution
-        raise Refused(Stage.NAME, f"the name {candidate.name} belongs to distribution {theirs}; choose another")
+def _unclaimed(candidate: Candidate, ours: Set[str], kept: Mapping[str, Sound]) -> None:
+    name = candidate.name
+    if name in kept or (name in ours and candidate.distribution != IN_TREE):
+        holder = kept[name].candidate.distribution if name in kept else IN_TREE
+        raise Refused(Stage.NAME, f"the name {name} belongs to distribution {holder}; choose another")
 
 
 def contract(candidate: Candidate) -> Plugin:
