@@ -18,6 +18,8 @@ version = "0.3.1"
 {name} = "{package}:plugin"
 [tool.setuptools.packages.find]
 include = ["{package}*"]
+[tool.setuptools.package-data]
+"*" = ["*.yaml"]
 """
 
 _PACKAGE = """\
@@ -87,18 +89,30 @@ BROKEN = {
     "outsideprefix": "prefix",
     "badtasks": "tasks",
     "failingmigration": "migration",
+    "baddeclaration": "declarations",
+    "squatter": "name",
 }
+
+
+# Whose name a thief claims: another distribution's, and one of the core's own plugins.
+_CLAIMS = {"stolen": "alpha", "squatter": "health"}
+_BAD_CERTIFICATES = """\
+fine: {title: {zh: 证, en: Paper}, issuer: {zh: 局, en: Office}, validity_days: 1, claims: {type: object}}
+endless: {title: {zh: 证, en: Paper}, issuer: {zh: 局, en: Office}, validity_days: never, claims: {type: object}}
+"""
 
 
 def sources(name: str) -> tuple[str, Mapping[str, str]]:
     """Return the plugin name and the files of one distribution `acme-<name>`."""
     package = f"acme_{name}"
-    plugin = "alpha" if name == "stolen" else name
+    plugin = _CLAIMS.get(name, name)
     # The thief's distribution sorts after the owner's, as it must to be the second.
     files = {"__init__.py": _module(name, plugin)}
     if name == "failingmigration":
         files["migrations/__init__.py"] = ""
         files[f"migrations/{name}_0001_broken.py"] = _FAILING_MIGRATION.format(name=name)
+    if name == "baddeclaration":
+        files["declarations/certificates.yaml"] = _BAD_CERTIFICATES
     pyproject = _PYPROJECT.format(distribution=f"acme-{name}", name=plugin, package=package)
     return plugin, {"pyproject.toml": pyproject, **{f"{package}/{path}": text for path, text in files.items()}}
 
@@ -116,6 +130,7 @@ def _module(name: str, plugin: str) -> str:
         "coretooold": "api=(1, 99)",
         "coretoonew": "api=(0, 9)",
         "badtasks": "tasks=(Job(name='core.shutdown', run=print),)",
+        "baddeclaration": "declarations=Path(__file__).parent / 'declarations'",
         "failingmigration": "migrations=Path(__file__).parent / 'migrations'",
     }
     extra = {"halfroutes": _HALF, "appwidehook": _HOOK, "outsideprefix": _OUTSIDE}

@@ -1,113 +1,24 @@
-"""A slow plugin harms only itself; an upstream plugin learns who calls from us alone."""
+"""An upstream plugin learns who calls from us alone, and can neither hang nor flood the city."""
 
 from __future__ import annotations
 
 import http.server
 import json
-import threading
+import socketserver
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from flask_smorest import Blueprint
 from joserfc.jwk import OKPKey
 
-from app import guards
-from app.config import Settings
-from app.principal import Kind, Principal
 from app.registry import proxy
-from app.registry.bulkhead import threads_needed
-from app.registry.contract import Plugin
-from app.registry.find import Candidate
-from app.registry.mount import Registry, mount_all
-from app.registry.openapi import city_api
 from app.registry.upstream import HEADER, NotFromSuxin, verify
 from app.text import Text
-from tests.contract.plugins.city import kernel
-
-SETTINGS = Settings(log_level="error")
-CITIZEN = Principal(
-    kind=Kind.CITIZEN, actor="sub_1", subject="sub_1", scopes=frozenset({"far:read", "near:read"}), audience="far"
-)
-
-
-class Verifier:
-    """Knows one citizen by `Bearer good`."""
-
-    def verify(self, incoming: Any, *, audience: str) -> Principal | None:
-        return CITIZEN if incoming.headers.get("Authorization") == "Bearer good" else None
-
-
-def mounted(*plugins: Plugin) -> tuple[Flask, Registry]:
-    app = kernel(SETTINGS)
-    guards.token_verifier.bind(app, "test", Verifier())
-    found = [Candidate(name=each.name, distribution=f"acme-{each.name}", version="1", value=each) for each in plugins]
-    return app, mount_all(app, city_api(app), found)
-
-
-def made(name: str, **fields: Any) -> Plugin:
-    return Plugin(name=name, title=Text("服务", "Service"), version="1", api=(1, 0), **fields)
-
-
-def slow_plugin(entered: threading.Semaphore, leave: threading.Event) -> Plugin:
-    blueprint = Blueprint("slow", __name__)
-
-    @blueprint.get("/wait")
-    @guards.public(because="a test")
-    def wait() -> dict[str, str]:
-        entered.release()
-        leave.wait(10)
-        return {}
-
-    return made("slow", blueprints=(blueprint,), slots=2)
-
-
-def test_surplus_calls_of_a_slow_plugin_get_503_while_the_core_answers() -> None:
-    entered, leave = threading.Semaphore(0), threading.Event()
-    app, _ = mounted(slow_plugin(entered, leave))
-    got: list[int] = []
-    callers = [
-        threading.Thread(target=lambda: got.append(app.test_client().get("/api/slow/wait").status_code))
-        for _ in range(2)
-    ]
-    for caller in callers:
-        caller.start()
-    assert all(entered.acquire(timeout=5) for _ in callers)
-
-    started = time.monotonic()
-    surplus = app.test_client().get("/api/slow/wait")
-    core = app.test_client().get("/api/core")
-    took = time.monotonic() - started
-    leave.set()
-    for caller in callers:
-        caller.join(10)
-
-    assert (surplus.status_code, surplus.headers["Retry-After"]) == (503, "1")
-    assert surplus.get_json()["type"].endswith("/plugin-busy")
-    assert (core.status_code, got) == (200, [200, 200])
-    assert took < 1
-    assert app.test_client().get("/api/slow/wait").status_code == 200
-
-
-def test_a_view_that_raises_gives_its_slot_back() -> None:
-    blueprint = Blueprint("bad", __name__)
-
-    @blueprint.get("/fails")
-    @guards.public(because="a test")
-    def fails() -> None:
-        raise RuntimeError
-
-    app, _ = mounted(made("bad", blueprints=(blueprint,), slots=1))
-
-    assert [app.test_client().get("/api/bad/fails").status_code for _ in range(3)] == [500, 500, 500]
-
-
-def test_web_threads_leave_the_core_its_slots_when_every_plugin_is_full() -> None:
-    _, registry = mounted(made("one", slots=3), made("two", slots=5))
-
-    assert threads_needed(registry, SETTINGS) == SETTINGS.core_slots + 8
+from tests.contract.plugins.small_city import made, mounted, serving
 
 
 class Upstream(http.server.BaseHTTPRequestHandler):
@@ -119,26 +30,53 @@ class Upstream(http.server.BaseHTTPRequestHandler):
         body = b"x" * 5000 if self.path == "/large" else json.dumps([*self.headers.items()]).encode()
         try:
             self.send_response(200)
+            self._trickle()
             self.send_header("Content-Type", "application/json")
             self.send_header("Set-Cookie", "session=theirs")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
-        except BrokenPipeError:
+        except OSError:
             pass
+
+    def _trickle(self) -> None:
+        if self.path != "/trickles":
+            return
+        for number in range(30):
+            self.send_header(f"X-Slow-{number}", "word")
+            self.flush_headers()
+            time.sleep(0.05)
+
+    def address_string(self) -> str:
+        """Return nothing: a peer on a unix socket has no address."""
+        return ""
 
     def log_message(self, format: str, *args: Any) -> None:
         """Stay silent."""
 
 
-@pytest.fixture
+class UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """HTTP on a unix socket."""
+
+    daemon_threads = True
+    server_name = "plugin"
+    server_port = 0
+
+
+@pytest.fixture(scope="module")
 def upstream() -> Iterator[str]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Upstream) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
+    with serving(server):
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join(5)
+
+
+@pytest.fixture(scope="module")
+def socket() -> Iterator[str]:
+    # A socket's path has at most 107 bytes, so it does not live below pytest's own folder.
+    with tempfile.TemporaryDirectory(prefix="suxin-") as folder:
+        path = Path(folder) / "plugin.sock"
+        with serving(UnixServer(str(path), Upstream)):
+            yield f"unix:{path}"
 
 
 @pytest.fixture
@@ -206,13 +144,53 @@ def test_a_dead_upstream_is_502() -> None:
     assert (answer.status_code, answer.content_type) == (502, "application/problem+json")
 
 
-def test_a_hanging_upstream_is_504(ask: Any, monkeypatch: pytest.MonkeyPatch, upstream: str) -> None:
+@pytest.mark.parametrize("path", ["hangs", "trickles"])
+def test_an_upstream_that_hangs_or_trickles_its_headers_is_504_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch, upstream: str, path: str
+) -> None:
     monkeypatch.setattr(proxy, "DEADLINE_SECONDS", 0.3)
     app, _ = mounted(made("far", upstream=upstream))
 
-    answer = app.test_client().get("/api/far/hangs", headers={"Authorization": "Bearer good"})
+    started = time.monotonic()
+    answer = app.test_client().get(f"/api/far/{path}", headers={"Authorization": "Bearer good"})
+    took = time.monotonic() - started
 
     assert (answer.status_code, answer.content_type) == (504, "application/problem+json")
+    assert took < 1.2
+
+
+def test_an_upstream_on_a_unix_socket_gets_calls_and_a_principal(socket: str) -> None:
+    app, _ = mounted(made("far", upstream=socket))
+
+    answer = app.test_client().get("/api/far/things?a=1", headers={"Authorization": "Bearer good"})
+
+    sent = {name.lower(): text for name, text in answer.get_json()}
+    claims = verify(sent[HEADER.lower()], public_key=public_key(app), plugin="far", method="GET", path="/things")
+    assert claims["sub"] == "sub_1"
+
+
+# httpcore leaves the socket of a failed connect to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_missing_unix_socket_is_502_until_the_plugin_is_there() -> None:
+    with tempfile.TemporaryDirectory(prefix="suxin-") as folder:
+        path = Path(folder) / "late.sock"
+        app, _ = mounted(made("far", upstream=f"unix:{path}"))
+
+        before = app.test_client().get("/api/far/x", headers={"Authorization": "Bearer good"})
+        with serving(UnixServer(str(path), Upstream)):
+            after = app.test_client().get("/api/far/x", headers={"Authorization": "Bearer good"})
+
+    assert (before.status_code, after.status_code) == (502, 200)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://10.0.0.1:80", "https://127.0.0.1:1", "http://127.0.0.1", "unix:relative.sock", "file:///etc"]
+)
+def test_an_upstream_on_another_machine_is_refused(address: str) -> None:
+    _, registry = mounted(made("far", upstream=address))
+
+    state = next(each for each in registry.states if each.name == "far")
+    assert (state.state, state.stage) == ("refused", "contract")
 
 
 def test_a_too_large_answer_is_not_passed_on(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
