@@ -90,11 +90,6 @@ class AlreadySettling(Conflict):
     )
 
 
-class ProofNotConfirmed(Conflict):
-    title = Text("顾客尚未确认本次金额", "The customer has not confirmed these amounts")
-    next_step = Text("请在终端上请顾客确认后再结算", "Let the customer confirm on the terminal, then settle")
-
-
 class InsurerUnreachable(Unavailable):
     title = Text("医保系统暂时无法连接，未产生任何扣款", "The insurer cannot be reached; nothing was charged")
     next_step = Text("请稍后重试；急需用药可自费", "Try again in a moment; sell for cash if it cannot wait")
