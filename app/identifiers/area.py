@@ -1,4 +1,4 @@
-"""Area codes (GB/T 2260, GB/T 10114): the reference city, its counties, towns and villages."""
+"""Area codes: provinces, cities and counties (GB/T 2260), the city's towns and villages (GB/T 10114)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import ClassVar
 from app.identifiers.shape import Identifier
 
 CITY = "321300"
-_LEVELS = {6: "county", 9: "town", 12: "village"}
+_LEVELS = {9: "town", 12: "village"}
 
 
 class AreaCode(Identifier):
-    """A place of the city: 6 digits (city or county), 9 (town) or 12 (village)."""
+    """A place: 6 digits (province, city or county), 9 (town) or 12 (village) of the reference city."""
 
     __slots__ = ()
     kind: ClassVar[str] = "area_code"
@@ -22,13 +22,15 @@ class AreaCode(Identifier):
 
     @classmethod
     def flaw(cls, text: str) -> str | None:
-        """Return what is wrong: only places of this city are known."""
-        return None if text in names() else "not a place of this city"
+        """Return what is wrong: a code that the present table does not hold."""
+        return None if text in names() else "no such place"
 
     @property
     def level(self) -> str:
-        """`city`, `county`, `town` or `village`."""
-        return "city" if self.text == CITY else _LEVELS[len(self.text)]
+        """`province`, `city`, `county`, `town` or `village`."""
+        if len(self.text) > 6:
+            return _LEVELS[len(self.text)]
+        return "province" if self.text.endswith("0000") else "city" if self.text.endswith("00") else "county"
 
     @property
     def name(self) -> str:
@@ -37,10 +39,21 @@ class AreaCode(Identifier):
 
     @property
     def parent(self) -> AreaCode | None:
-        """The place around this one; None for the city."""
-        if self.text == CITY:
+        """The next place around this one that the table holds; None for a province."""
+        around = {
+            "village": self.text[:9],
+            "town": self.text[:6],
+            "county": self.text[:4] + "00",
+            "city": self.text[:2] + "0000",
+        }.get(self.level)
+        if around is None:
             return None
-        return AreaCode(CITY if len(self.text) == 6 else self.text[:-3])
+        # Counties right below a province (省直辖县级) have no city of their own in the table.
+        return AreaCode(around if around in names() else self.text[:2] + "0000")
+
+    def within(self, place: AreaCode) -> bool:
+        """Tell whether this place is that one or lies in it."""
+        return self.text == place.text or (self.parent is not None and self.parent.within(place))
 
     def __str__(self) -> str:
         return self.text  # a place is no secret
