@@ -39,7 +39,7 @@ class AreaCode(Identifier):
 
     @property
     def parent(self) -> AreaCode | None:
-        """The next place around this one that the table holds; None for a province."""
+        """The next place around this one; None for a province."""
         around = {
             "village": self.text[:9],
             "town": self.text[:6],
@@ -48,8 +48,7 @@ class AreaCode(Identifier):
         }.get(self.level)
         if around is None:
             return None
-        # Counties right below a province (省直辖县级) have no city of their own in the table.
-        return AreaCode(around if around in names() else self.text[:2] + "0000")
+        return AreaCode(around)
 
     def within(self, place: AreaCode) -> bool:
         """Tell whether this place is that one or lies in it."""

@@ -11,7 +11,7 @@ TABLES = {"provinces": "", "cities": "", "areas": "", "streets": CITY, "villages
 
 def main(folder: Path) -> None:
     """Write the table beside this file."""
-    rows = {}
+    rows: dict[str, str] = {}
     for name, within in TABLES.items():
         with (folder / "dist" / f"{name}.csv").open(encoding="utf-8", newline="") as table:
             rows |= {

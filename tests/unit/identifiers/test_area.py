@@ -13,7 +13,7 @@ from app.identifiers.area import names
         ("321300", "city", "320000"),
         ("321302", "county", "321300"),
         ("321302001", "town", "321302"),
-        ("429004", "county", "420000"),
+        ("429004", "county", "429000"),
     ],
 )
 def test_a_place_knows_its_level_and_the_place_around_it(code: str, level: str, around: str | None) -> None:
