@@ -11,9 +11,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import orjson
+import psycopg
 from sqlalchemy import BigInteger, Identity, Index, Integer, LargeBinary, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -99,7 +100,8 @@ def record(
     work().gather(_write, (leaf_id, subject, at, body))
 
 
-_INSERT = text(
+_ONE = "INSERT INTO app.audit_leaf (id, subject, at, body) VALUES (%s, %s, %s, %s)"
+_MANY = text(
     "INSERT INTO app.audit_leaf (id, subject, at, body)"
     " SELECT * FROM unnest(cast(:ids AS text[]), cast(:subjects AS text[]),"
     " cast(:ats AS timestamptz[]), cast(:bodies AS bytea[]))"
@@ -107,8 +109,13 @@ _INSERT = text(
 
 
 def _write(session: Session, rows: Sequence[tuple[str, str | None, datetime, bytes]]) -> None:
+    if len(rows) == 1:
+        # Nearly every write leaves one line; the driver alone writes it at a third of the cost.
+        driver = cast(psycopg.Connection, session.connection().connection.driver_connection)
+        driver.execute(_ONE, rows[0], prepare=True)
+        return
     ids, subjects, ats, bodies = (list(column) for column in zip(*rows, strict=True))
-    session.execute(_INSERT, {"ids": ids, "subjects": subjects, "ats": ats, "bodies": bodies})
+    session.execute(_MANY, {"ids": ids, "subjects": subjects, "ats": ats, "bodies": bodies})
 
 
 def about(subject: str, *, limit: int = 50) -> list[Entry]:
