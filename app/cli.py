@@ -24,7 +24,9 @@ class City:
             from app.factory import create_app
             from app.runtime.attach import environment
 
-            self._app = create_app(Settings.from_env(environment(os.environ)))
+            # Plugins read their settings from the environment, too.
+            os.environ.update(environment(os.environ))
+            self._app = create_app(Settings.from_env(os.environ))
         return self._app
 
 
