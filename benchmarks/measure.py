@@ -13,6 +13,8 @@ from benchmarks.client import Answer, Connection
 from benchmarks.load import Check, Request, closed_loop, ok, open_loop
 from benchmarks.world import Server
 
+ROUNDS = 4
+
 
 @dataclass(slots=True)
 class Row:
@@ -42,15 +44,13 @@ class Variant:
     check: Check = ok
 
 
-def rounds(
-    variants: list[Variant], *, postmaster: int, count: int = 4, seconds: float = 1.0, connections: int = 8
-) -> list[Row]:
-    """Measure all variants in turn, `count` times, after one warm-up; the first variant runs twice per round."""
+def rounds(variants: list[Variant], *, postmaster: int, seconds: float = 1.0, connections: int = 8) -> list[Row]:
+    """Measure all variants in turn, ROUNDS times, after one warm-up; the first variant runs twice per round."""
     order = [Variant(variants[0].name + " (again)", variants[0].server, variants[0].request, variants[0].check)]
     order = [*variants, *order]
     for variant in variants:
         _one(variant, postmaster, -1, 0.3, connections)
-    return [_one(variant, postmaster, number, seconds, connections) for number in range(count) for variant in order]
+    return [_one(variant, postmaster, number, seconds, connections) for number in range(ROUNDS) for variant in order]
 
 
 def _one(variant: Variant, postmaster: int, number: int, seconds: float, connections: int) -> Row:

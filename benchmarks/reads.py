@@ -1,4 +1,4 @@
-"""A hot read: ordinary and compiled path, raw psycopg in Flask, Flask static, Node Fastify + pg."""
+"""The three named hot reads of the product: ordinary and compiled, by hand in Flask, Flask static, Node."""
 
 from __future__ import annotations
 
@@ -9,83 +9,101 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from benchmarks import measure
+from benchmarks import measure, named
 from benchmarks.client import Answer, request_bytes
 from benchmarks.measure import Variant
+from benchmarks.named import Named
 from benchmarks.report import Finding, Part
-from benchmarks.world import PARTY, ROWS, Server, World, city_server, free_port, served
+from benchmarks.world import Server, World, city_server, free_port, served
 
 NODE_PACKAGES = ("fastify@5", "pg@8", "fast-jwt@6")
+PRODUCT = "benchmarks.product"
 
 
 def run(world: World) -> Part:
-    """Measure one read by key in every way, token verified and revocation checked."""
-    token = {"Authorization": f"Bearer {world.token()}"}
+    """Measure each read in every way, token verified and revocation checked where the read wants one."""
+    named.seed(world)
+    whole = Part("Hot reads of the product", [], noise=0.0)
     with ExitStack() as stack:
-        ordinary = stack.enter_context(city_server(world))
-        hot = stack.enter_context(city_server(world, hot=True))
-        variants = [
-            Variant("ordinary", ordinary, _certificate(token), _is_certificate),
-            Variant("compiled", hot, _certificate(token), _is_certificate),
-            Variant("raw psycopg in Flask", ordinary, _paths("/peer/raw/cert_{}", token), _is_certificate),
-            Variant("Flask static", ordinary, _paths("/peer/static", {})),
-        ]
-        skipped = _add_node(world, stack, variants, token)
-        _same_bytes(variants)
-        rows = measure.rounds(variants, postmaster=world.postmaster)
-        opened = [measure.latency(variant, rate=200) for variant in variants[:2]]
-    return _part(rows, opened, skipped)
+        servers = {
+            "ordinary": stack.enter_context(city_server(world, module=PRODUCT)),
+            "compiled": stack.enter_context(city_server(world, module=PRODUCT, hot=True)),
+        }
+        try:
+            servers["Node"] = stack.enter_context(node_server(world))
+        except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+            whole.notes.append(f"Node peer skipped: {error}")
+        for number in range(len(named.reads(world))):
+            # A token lives five minutes: each read gets new ones.
+            _measure(whole, world, named.reads(world)[number], servers)
+    return whole
 
 
-def _add_node(world: World, stack: ExitStack, variants: list[Variant], token: dict[str, str]) -> str | None:
-    try:
-        node = stack.enter_context(node_server(world))
-    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
-        return f"Node peer skipped: {error}"
-    variants.append(Variant("Node Fastify + pg", node, _certificate(token), _is_certificate))
-    return None
-
-
-def _certificate(headers: dict[str, str]) -> measure.Request:
-    return _paths("/api/certificates/cert_{}/state", headers)
-
-
-def _paths(pattern: str, headers: dict[str, str]) -> measure.Request:
-    made = [request_bytes("GET", pattern.format(1 + number * 7919 % ROWS), headers) for number in range(500)]
-    return lambda number: made[number % 500]
-
-
-def _is_certificate(number: int, answer: Answer) -> bool:
-    wanted = f'"id":"cert_{1 + number % 500 * 7919 % ROWS}"'.encode()
-    return answer.status == 200 and wanted in answer.body
-
-
-def _same_bytes(variants: list[Variant]) -> None:
-    request = variants[0].request(3)
-    for variant in variants[:2]:
-        measure.fetch(variant.server, request)
-    bodies = {measure.fetch(variant.server, request).body for variant in variants[:2]}
-    if len(bodies) != 1:
-        raise RuntimeError(f"compiled and ordinary answers differ: {bodies}")
-
-
-def _part(rows: list[measure.Row], opened: list[dict[str, object]], skipped: str | None) -> Part:
+def _measure(whole: Part, world: World, read: Named, servers: dict[str, Server]) -> None:
+    variants = _variants(read, servers)
+    _same_bytes(variants[:2], len(read.calls))
+    rows = measure.rounds(variants, postmaster=world.postmaster)
     found = measure.medians(rows)
-    ratio = found["ordinary"]["server_us"] / found["compiled"]["server_us"]
-    findings = [
-        Finding("compiled v ordinary, server CPU a request", ratio, 3.0),
-        Finding("compiled v ordinary, requests/s", found["compiled"]["rps"] / found["ordinary"]["rps"], 3.0),
+    whole.opened += [measure.latency(variant, rate=200) for variant in variants[:2]]
+    whole.findings += _findings(read.name, found)
+    whole.figures |= found
+    whole.rows += measure.raw(rows)
+    whole.noise = max(whole.noise or 0.0, measure.noise(found, variants[0].name))
+
+
+def _variants(read: Named, servers: dict[str, Server]) -> list[Variant]:
+    asked, by_hand = _turns(read.requests()), _turns(read.requests(by_hand=True))
+    fixed, right = request_bytes("GET", "/peer/static", {}), _right(read)
+    made = [
+        Variant(f"{read.name}, ordinary", servers["ordinary"], asked, right),
+        Variant(f"{read.name}, compiled", servers["compiled"], asked, right),
+        Variant(f"{read.name}, raw psycopg in Flask", servers["ordinary"], by_hand, right),
+        Variant(f"{read.name}, Flask static", servers["ordinary"], lambda _: fixed),
     ]
-    if "Node Fastify + pg" in found:
-        node = found["Node Fastify + pg"]
-        findings.append(
-            Finding("compiled v Node, server CPU a request", node["server_us"] / found["compiled"]["server_us"], 0.4)
-        )
-        findings.append(Finding("compiled v Node, requests/s", found["compiled"]["rps"] / node["rps"], 0.4))
-    notes = [skipped] if skipped else []
-    return Part("Hot read by key", findings, found, measure.noise(found, "ordinary"), opened, notes, measure.raw(rows))
+    if "Node" in servers:
+        made.append(Variant(f"{read.name}, Node Fastify + pg", servers["Node"], asked, right))
+    return made
+
+
+def _turns(requests: list[bytes]) -> measure.Request:
+    return lambda number: requests[number % len(requests)]
+
+
+def _right(read: Named) -> measure.Check:
+    wanted = [expected for _, _, expected in read.calls]
+    return lambda number, answer: answer.status == 200 and wanted[number % len(wanted)] in answer.body
+
+
+def _same_bytes(variants: list[Variant], calls: int) -> None:
+    ordinary, compiled = variants
+    for number in range(min(calls, 20)):
+        # The compiled path learns from its first answer; the second is its own.
+        answers: list[Answer] = [measure.fetch(compiled.server, compiled.request(number)) for _ in range(2)]
+        answers.append(measure.fetch(ordinary.server, ordinary.request(number)))
+        if len({answer.body for answer in answers}) != 1 or answers[0].status != 200:
+            raise RuntimeError(f"compiled and ordinary answers differ: {answers}")
+
+
+def _findings(name: str, found: dict[str, dict[str, float]]) -> list[Finding]:
+    def of(variant: str) -> dict[str, Any]:
+        return found[f"{name}, {variant}"]
+
+    compiled, ordinary, by_hand = of("compiled"), of("ordinary"), of("raw psycopg in Flask")
+    findings = [
+        Finding(f"{name}: compiled v ordinary, server CPU", ordinary["server_us"] / compiled["server_us"], 3.0),
+        Finding(f"{name}: compiled v ordinary, requests/s", compiled["rps"] / ordinary["rps"], 3.0),
+        Finding(f"{name}: compiled v raw psycopg in Flask, server CPU", by_hand["server_us"] / compiled["server_us"]),
+    ]
+    if f"{name}, Node Fastify + pg" in found:
+        node = of("Node Fastify + pg")
+        findings += [
+            Finding(f"{name}: compiled v Node, server CPU", node["server_us"] / compiled["server_us"], 0.4),
+            Finding(f"{name}: compiled v Node, requests/s", compiled["rps"] / node["rps"], 0.4),
+        ]
+    return findings
 
 
 @contextmanager
@@ -102,9 +120,10 @@ def node_server(world: World) -> Iterator[Server]:
         )  # fmt: skip
         shutil.copy(Path(__file__).parent / "peers" / "server.mjs", folder)
         port = free_port()
+        named.reads(world)  # every subject has its row before the peer learns them
         environment = {
-            "PORT": str(port), "PGSOCKET": parse_qs(urlsplit(world.url).query)["host"][0], "PARTY": PARTY,
-            "PUBLIC_KEY": world.public_key(), "AUDIENCE": world.environment["SUXIN_BASE_URL"], "NODE_ENV": "production",
+            "PORT": str(port), "PGSOCKET": parse_qs(urlsplit(world.url).query)["host"][0], "NODE_ENV": "production",
+            **named.for_node(world),
         }  # fmt: skip
         with served(["node", "server.mjs"], port, environment, cwd=folder) as server:
             yield server

@@ -86,9 +86,10 @@ def write_table(order: list[str], seconds: float) -> Path:
         "Written by `make bench` (one part: `python -m benchmarks.run reads`). Ratios within one run are what counts;",
         "absolute figures belong to this machine and moment. Latencies are open loop, cost is closed loop (8 connections),",  # noqa: E501
         "one granian worker with one thread on core 0, PostgreSQL (fsync on) and the generator on core 1.", "",
-        "The reads and writes are routes of `benchmarks/city.py`: the kernel's own guard, unit of work, audit, outbox, logs",  # noqa: E501
-        "and identity's token verifier over a table of the benchmark, NOT yet the product's three named routes. The Node",  # noqa: E501
-        "peer verifies the same token but checks no revocation and keeps no metrics and no log line.",
+        "The reads are the product's own routes, served by `create_app` over migrated tables; the writes are routes of",
+        "`benchmarks/city.py`: the kernel's guard, unit of work, audit, outbox and logs over a table of the benchmark.",
+        "The Node peer verifies the same token but checks no revocation and keeps no metrics and no log line.",
+        "The machine was shared with other work: the load average says how much.",
         "A ratio whose distance from its goal is smaller than the noise floor decides nothing.", "",
         f"Machine: {machine.described()}; written {_stamp()}; load average {os.getloadavg()[0]:.2f};"
         f" this run took {seconds:.0f} s.", "",

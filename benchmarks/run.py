@@ -8,7 +8,7 @@ import time
 import traceback
 from importlib import import_module
 
-from benchmarks import report
+from benchmarks import measure, report
 from benchmarks.world import prepared
 
 PARTS = ("reads", "writes", "audit", "outbox", "bulkhead", "start")
@@ -18,7 +18,11 @@ def main() -> int:
     """Run the named parts and write the table; returns 1 when one could not be measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="parts to run; all by default")
-    wanted = parser.parse_args().parts or list(PARTS)
+    parser.add_argument("--long", action="store_true", help="three times as many rounds of reads and writes")
+    given = parser.parse_args()
+    wanted = given.parts or list(PARTS)
+    if given.long:
+        measure.ROUNDS *= 3
     began, failed = time.monotonic(), []
     for name in wanted:
         print(f"{name} ...", flush=True)

@@ -55,16 +55,6 @@ class World:
         app.extensions["suxin.db"].dispose()
         return token
 
-    def public_key(self) -> str:
-        """Return the city's public signing key as PEM."""
-        from joserfc.jwk import ECKey
-
-        with sa.create_engine(_driver(self.url)).connect() as connection:
-            jwk = connection.execute(
-                sa.text("select public_jwk from identity.signing_key where state = 'active'")
-            ).scalar_one()
-        return ECKey.import_key(jwk).as_pem(private=False).decode()
-
 
 @contextmanager
 def prepared() -> Iterator[World]:
@@ -78,30 +68,24 @@ def prepared() -> Iterator[World]:
             "SUXIN_DATABASE_URL": url,
             "SUXIN_KEY_FILE": str(keys),
             "SUXIN_BASE_URL": "http://127.0.0.1:8000",
+            "SUXIN_DEMO": "1",
         }
         _seed(url)
         yield World(url, pid, folder, environment)
 
 
 def _seed(url: str) -> None:
-    import app.audit
-    import app.crypto
-    import app.idempotency
-    import app.outbox  # noqa: F401
-    import identity.accounts.models
-    import identity.devices.models
-    import identity.oidc.models
-    import identity.parties.models
-    import identity.sessions.models  # noqa: F401
-    from app.db import Base
+    from app.migrations.run import upgrade
+    from app.owners import owners
     from benchmarks import city
-    from identity.schema import Base as IdentityBase
 
+    failures = upgrade(url, owners())
+    if failures:
+        raise RuntimeError(f"migrations failed: {failures}")
     engine = sa.create_engine(_driver(url))
     with engine.begin() as connection:
-        for schema, base in (("app", Base), ("identity", IdentityBase), ("bench", city.Base)):
-            connection.execute(CreateSchema(schema))
-            base.metadata.create_all(connection)
+        connection.execute(CreateSchema("bench"))
+        city.Base.metadata.create_all(connection)
         connection.execute(
             sa.text(
                 "insert into bench.certificate select 'cert_' || n, :party, 'business_licence', '营业执照 ' || n,"
@@ -160,12 +144,14 @@ def served(command: list[str], port: int, environment: Mapping[str, str], *, cwd
 
 
 @contextmanager
-def city_server(world: World, *, hot: bool = False, threads: int = 1) -> Iterator[Server]:
-    """Serve `benchmarks.city` by granian: one worker on one core."""
+def city_server(
+    world: World, *, hot: bool = False, threads: int = 1, module: str = "benchmarks.city"
+) -> Iterator[Server]:
+    """Serve a module's `make_app` by granian: one worker on one core."""
     port = free_port()
     command = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",  # noqa: E501
-        "--blocking-threads", str(threads), "--no-ws", "--log-level", "error", "--factory", "benchmarks.city:make_app",
+        "--blocking-threads", str(threads), "--no-ws", "--log-level", "error", "--factory", f"{module}:make_app",
     ]  # fmt: skip
     with served(command, port, {**world.environment, "SUXIN_BENCH_HOT": "1" if hot else "0"}) as server:
         yield server
