@@ -38,6 +38,8 @@ lock: $(STAMP) ## Resolve the pins again from setup.cfg
 	  --upgrade -o requirements/weights.lock
 	$(BIN)/uv pip compile requirements/bootstrap.in --generate-hashes --no-emit-index-url \
 	  --upgrade -o requirements/bootstrap.lock
+	$(BIN)/uv pip compile requirements/browser.in --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url --upgrade -o requirements/browser.lock
 
 clean: ## Remove the environment (state and data stay)
 	rm -rf .venv

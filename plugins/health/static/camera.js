@@ -12,6 +12,9 @@ export async function start(video) {
   }
   video.srcObject = stream;
   await video.play().catch(() => undefined);
+  // Until a frame has come, a picture of it would be empty.
+  if (!video.videoWidth) await new Promise((resolve) => video.addEventListener("loadeddata", resolve, { once: true }));
+  video.dataset.live = "true";
   return true;
 }
 
@@ -19,6 +22,7 @@ export function stop(video) {
   for (const track of stream?.getTracks() ?? []) track.stop();
   stream = null;
   video.srcObject = null;
+  delete video.dataset.live;
 }
 
 async function frame(video) {
