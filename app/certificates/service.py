@@ -9,13 +9,14 @@ from typing import Any
 
 import orjson
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
 from app import audit
 from app.certificates import signing
 from app.certificates.models import STATES, Certificate
 from app.certificates.types import CertificateType, known
 from app.crypto import open_sealed, seal
-from app.db import add, now, session
+from app.db import now, session
 from app.errors import Conflict, NotFound
 from app.ids import new_id
 from app.paging import Page, page
@@ -33,6 +34,12 @@ class NoSuchCertificate(NotFound):
 class AlreadyRevoked(Conflict):
     title = Text("证照已注销", "The certificate is revoked")
     next_step = Text("注销不可恢复，请重新申领", "A revocation is final: apply for a new certificate")
+
+
+class SourceTaken(Conflict):
+    """One source states one thing about one holder."""
+
+    title = Text("该来源已为他人签发证照", "Another holder has a certificate from this source")
 
 
 class UnknownCertificateType(LookupError):
@@ -61,7 +68,8 @@ class Card:
 def issue(*, type: str, holder: str, claims: Mapping[str, Any], source: str) -> str:
     """Issue a certificate and return its id; the same type and source again returns the same one.
 
-    Raises `UnknownCertificateType`, `ClaimsRefused`.
+    Raises `UnknownCertificateType`, `ClaimsRefused`, and `SourceTaken` when
+    the source has already led to a certificate of somebody else.
     """
     declared = known(type)
     if declared is None:
@@ -69,8 +77,15 @@ def issue(*, type: str, holder: str, claims: Mapping[str, Any], source: str) -> 
     wrong = declared.problems(claims)
     if wrong:
         raise ClaimsRefused(f"{type}: {', '.join(wrong)}")
-    held = session().scalar(select(Certificate.id).where(Certificate.type == type, Certificate.source == source))
-    return held or _issued(declared, holder, claims, source)
+    return _held(type, holder, source) or _issued(declared, holder, claims, source)
+
+
+def _held(type: str, holder: str, source: str) -> str | None:
+    query = select(Certificate.id, Certificate.holder).where(Certificate.type == type, Certificate.source == source)
+    found = session().execute(query).first()
+    if found is not None and found.holder != holder:
+        raise SourceTaken()
+    return None if found is None else str(found.id)
 
 
 def _issued(declared: CertificateType, holder: str, claims: Mapping[str, Any], source: str) -> str:
@@ -78,17 +93,19 @@ def _issued(declared: CertificateType, holder: str, claims: Mapping[str, Any], s
     expires_at = at + timedelta(days=declared.validity_days)
     digest = signing.claims_hash(claims)
     statement = {
+        # The card leaves the city with its signature, and a party id never does.
         "id": certificate_id, "type": declared.name, "holder": directory.only().subject_of(holder, CORE_AUDIENCE),
-        "claims_sha256": digest.hex(),
-        "issued_at": at.isoformat(), "expires_at": expires_at.isoformat(),
+        "claims_sha256": digest.hex(), "issued_at": at.isoformat(), "expires_at": expires_at.isoformat(),
     }  # fmt: skip
     sealed = seal(signing.canonical(claims), purpose=PURPOSE, place=_place(certificate_id))
-    add(
-        Certificate(
-            id=certificate_id, type=declared.name, holder=holder, source=source, claims_sealed=sealed,
-            claims_hash=digest, signature=signing.sign(statement), issued_at=at, expires_at=expires_at,
-        )
-    )  # fmt: skip
+    row = {
+        "id": certificate_id, "type": declared.name, "holder": holder, "source": source, "version": 1,
+        "state": "valid", "claims_sealed": sealed, "claims_hash": digest, "signature": signing.sign(statement),
+        "issued_at": at, "expires_at": expires_at, "state_changed_at": at,
+    }  # fmt: skip
+    # Two deliveries of one event may come here together: the second waits and finds the first one's.
+    if session().scalar(insert(Certificate).values(row).on_conflict_do_nothing().returning(Certificate.id)) is None:
+        return str(_held(declared.name, holder, source))
     audit.record("certificate.issued", subject=holder, object=certificate_id)
     return certificate_id
 
@@ -117,11 +134,19 @@ def card_pack(*, holder: str, language: str, cursor: str | None = None, limit: i
 
 
 def change_state(certificate_id: str, state: str) -> None:
-    """Suspend, restore or revoke; a revocation is final. Raises `AlreadyRevoked`."""
+    """Suspend, restore or revoke; the same state again changes nothing.
+
+    Raises `AlreadyRevoked`: a revocation is final.
+    """
     if state not in STATES:
         raise ValueError(state)
-    found = state_of(certificate_id)
-    if found.state == "revoked" and state != "revoked":
+    # Locked, so that a revocation that commits meanwhile is seen and stays.
+    found = session().get(Certificate, certificate_id, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise NoSuchCertificate()
+    if found.state == state:
+        return
+    if found.state == "revoked":
         raise AlreadyRevoked()
     found.state, found.state_changed_at = state, now()
     audit.record(f"certificate.{state}", subject=found.holder, object=certificate_id)
