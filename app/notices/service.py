@@ -18,6 +18,13 @@ from app.paging import Page, page
 from app.text import Text
 
 
+class _Values(dict[str, str]):
+    """The values of a notice; one that its wording has gained since is left open."""
+
+    def __missing__(self, name: str) -> str:
+        return "…"
+
+
 class UnknownNoticeKind(LookupError):
     """A plugin sends a notice that it does not declare, or without a value it needs."""
 
@@ -71,11 +78,12 @@ def mark_read(notice_id: str, *, party: str, language: str) -> Message:
 
 def _worded(notice: Notice, language: str) -> Message:
     kind = known(notice.kind) or NoticeKind(Text(notice.kind, notice.kind), Text("…", "…"))
+    values = _Values(notice.arguments)
     return Message(
         id=notice.id,
         kind=notice.kind,
-        title=kind.title.to(language).format_map(notice.arguments),
-        body=kind.body.to(language).format_map(notice.arguments),
+        title=kind.title.to(language).format_map(values),
+        body=kind.body.to(language).format_map(values),
         link=notice.link,
         created_at=notice.created_at,
         read_at=notice.read_at,
