@@ -20,7 +20,7 @@ class Material(Schema):
 class MatterSchema(Schema):
     """A public service item."""
 
-    code = fields.String(required=True, validate=validate.Regexp(r"[a-z0-9][a-z0-9.-]{2,59}"))
+    code = fields.String(required=True, validate=validate.Regexp(r"[a-z0-9][a-z0-9.-]{2,59}\Z"))
     category = fields.String(required=True)
     title_zh = fields.String(required=True, validate=validate.Length(1, 200))
     title_en = fields.String(required=True, validate=validate.Length(1, 300))
@@ -37,7 +37,7 @@ class MatterSchema(Schema):
 class CategorySchema(Schema):
     """A shelf of the catalogue."""
 
-    code = fields.String(required=True, validate=validate.Regexp(r"[a-z][a-z0-9-]{1,39}"))
+    code = fields.String(required=True, validate=validate.Regexp(r"[a-z][a-z0-9-]{1,39}\Z"))
     title_zh = fields.String(required=True, validate=validate.Length(1, 100))
     title_en = fields.String(required=True, validate=validate.Length(1, 200))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,13 @@ def read(path: Path) -> dict[str, Any]:
         held: dict[str, Any] = Declarations().load(yaml.safe_load(path.read_text("utf-8")))
         for matter in held["matters"]:
             AreaCode.parse(matter["area"])
-    except (OSError, yaml.YAMLError, ValidationError, BadIdentifier) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError, BadIdentifier) as error:
         raise BadDeclaration(f"{path.name}: {error}") from error
+    for shelf in ("categories", "matters"):
+        codes = Counter(each["code"] for each in held[shelf])
+        twice = sorted(code for code, times in codes.items() if times > 1)
+        if twice:
+            raise BadDeclaration(f"{path.name}: {shelf}: declared twice: {', '.join(twice)}")
     return held
 
 
