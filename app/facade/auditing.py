@@ -7,7 +7,7 @@ from typing import Any
 
 from app import audit, subjects
 from app.facade.subjects import party_of
-from app.principal import Principal, acting_as, principal
+from app.principal import Kind, Principal, acting_as, principal
 
 
 def record(
@@ -26,7 +26,12 @@ def record(
 
 
 def _in_the_core(who: Principal) -> Principal:
-    # Within a plugin's audience an organisation has a pairwise id; citizens are to read its name.
-    directory = subjects.directory.only()
-    organisation = directory.party_of(who.organisation, who.audience) if who.organisation else None
-    return replace(who, organisation=organisation) if organisation else who
+    # A plugin knows its caller by pairwise ids; citizens are to read "yourself" and an organisation's name.
+    organisation = _known(who.organisation, who.audience) or who.organisation
+    if who.kind is Kind.CITIZEN and who.party is None and who.actor == who.subject:
+        return replace(who, party=_known(who.subject, who.audience), organisation=organisation)
+    return replace(who, organisation=organisation)
+
+
+def _known(pairwise: str | None, audience: str) -> str | None:
+    return subjects.directory.only().party_of(pairwise, audience) if pairwise else None
