@@ -28,6 +28,7 @@ class CertificateType:
     """What certificates of a type say, who issues them and for how long."""
 
     name: str
+    owner: str
     title: Text
     issuer: Text
     validity_days: int
@@ -39,23 +40,24 @@ class CertificateType:
         return ["/".join(map(str, error.instance_path)) or "/" for error in self.check.iter_errors(dict(claims))]
 
 
-def read(path: Path) -> dict[str, CertificateType]:
-    """Return the types that a file declares; raises `BadCertificateType`."""
+def read(path: Path, owner: str) -> dict[str, CertificateType]:
+    """Return the types that an owner's file declares; raises `BadCertificateType`."""
     try:
         said = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadCertificateType(f"{path.name} cannot be read: {error}") from error
     if not isinstance(said or {}, dict):
         raise BadCertificateType(f"{path.name}: begin each type with its name")
-    return {name: _type(name, body) for name, body in (said or {}).items()}
+    return {name: _type(name, body, owner) for name, body in (said or {}).items()}
 
 
-def _type(name: Any, said: Any) -> CertificateType:
+def _type(name: Any, said: Any, owner: str) -> CertificateType:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise BadCertificateType(f"{name}: a type is named by small letters, digits and _")
     try:
         return CertificateType(
             name=name,
+            owner=owner,
             title=Text(**said["title"]),
             issuer=Text(**said["issuer"]),
             validity_days=_days(said["validity_days"]),

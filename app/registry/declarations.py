@@ -35,7 +35,7 @@ def read(plugin: Plugin) -> Declared:
 def _read(folder: Path, owner: str) -> Declared:
     certificates, notices = folder / "certificates.yaml", folder / "notices.yaml"
     return Declared(
-        certificates=types.read(certificates) if certificates.exists() else {},
+        certificates=types.read(certificates, owner) if certificates.exists() else {},
         notices=kinds.read(notices, owner) if notices.exists() else {},
     )
 

@@ -39,7 +39,7 @@ SECRET = "west of the river"
 def permit(tmp_path_factory: pytest.TempPathFactory) -> dict[str, types.CertificateType]:
     path = tmp_path_factory.mktemp("types") / "certificates.yaml"
     path.write_text(PERMIT, "utf-8")
-    return types.read(path)
+    return types.read(path, "housing")
 
 
 @pytest.fixture(autouse=True)

@@ -39,7 +39,7 @@ def lin() -> str:
 def _declared(app: Flask, tmp_path: Path) -> Iterator[None]:
     file = tmp_path / "certificates.yaml"
     file.write_text(PERMIT, "utf-8")
-    types.install(app, types.read(file))
+    types.install(app, types.read(file, "housing"))
     kinds.install(app, {"housing.told": TOLD, "zoo.told": TOLD})
     yield
     types.declared(app).pop("permit")
@@ -131,6 +131,11 @@ def test_a_certificate_for_a_subject_is_the_partys(work: Any, lin: str) -> None:
         number = certificates.issue("permit", subject=subject_of(lin), content={}, reference="case_1")
 
     assert core_certificates.card(number, holder=lin, language="en").id == number
+
+
+def test_a_plugin_issues_no_certificate_of_anothers_type(work: Any, lin: str) -> None:
+    with plugin("zoo"), pytest.raises(core_certificates.UnknownCertificateType):
+        certificates.issue("permit", subject=subject_of(lin), content={}, reference="case_1")
 
 
 def test_nothing_is_sent_to_an_unknown_subject(work: Any) -> None:
