@@ -40,6 +40,7 @@ HOME_CARD = HomeCard(
 )
 ACTION_WORDS = {
     "health.eligibility-read": Text("查询参保状态", "Asked whether you are insured"),
+    "health.quote-made": Text("查询参保状态（预结算）", "Asked whether you are insured, for a price"),
     "health.quoted": Text("购药预结算", "Priced a purchase"),
     "health.settled": Text("购药结算", "Settled a purchase"),
 }

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 import app.pages
 from tests.api.pages.markup import Markup, contrast, themes
 
-PAGES = ["/", "/docs", "/problems/", "/problems/not-found", "/login", "/p/health/terminal"]
+PAGES = ["/", "/docs", "/problems/", "/problems/not-found", "/login", "/p/health/terminal", "/matters/"]
 CSS = (Path(app.pages.__file__).parent / "static" / "suxin.css").read_text()
 PAIRS = [
     (ink, ground)
