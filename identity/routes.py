@@ -8,6 +8,7 @@ from typing import Any
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
+from app.crypto import Vault
 from app.errors import NotSignedIn
 from app.guards import Kind, Principal, principal, require
 from app.hotpath.declare import hot_read
@@ -29,8 +30,8 @@ def _shown(who: Principal, profile: OwnProfile) -> dict[str, Any]:
     }
 
 
-def _shown_row(who: Principal, row: Mapping[str, Any]) -> dict[str, Any]:
-    return _shown(who, opened_profile(who.party or "", row))
+def _shown_row(who: Principal, row: Mapping[str, Any], vault: Vault) -> dict[str, Any]:
+    return _shown(who, opened_profile(who.party or "", row, vault))
 
 
 @blueprint.route("/me")

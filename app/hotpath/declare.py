@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 from marshmallow import Schema
 from sqlalchemy import Select
 
+from app.crypto import Vault
 from app.principal import Principal
 
-Show = Callable[[Principal, Mapping[str, Any]], Any]
+Show = Callable[[Principal, Mapping[str, Any], Vault], Any]
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -23,7 +24,8 @@ class HotRead:
     parameter or the Principal's attribute. The object-level check belongs in
     the WHERE; no row means that the ordinary view answers (404, 403, 410).
     `show` makes of the caller and the row what the schema shows, where that is
-    more than the columns (a sealed one is opened); the view must use it, too.
+    more than the columns (a sealed one is opened by the vault); it runs without
+    an app context, and what it needs one for the ordinary view answers.
     """
 
     schema: type[Schema]

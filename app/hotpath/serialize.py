@@ -12,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from marshmallow import Schema, fields, missing
 
+from app.crypto import Vault
 from app.fields import Instant
 from app.hotpath.declare import Show
 from app.hotpath.shape import shape_of, shaper
@@ -104,24 +105,26 @@ def decoder(column: sa.ColumnElement[Any]) -> Convert:
     raise CannotCompile(f"column {column.key}: {column.type!r} has no compiled form")
 
 
-def serializer(schema: type[Schema], columns: Mapping[str, sa.ColumnElement[Any]], show: Show | None = None) -> Dump:
+def serializer(
+    schema: type[Schema], columns: Mapping[str, sa.ColumnElement[Any]], show: tuple[Show, Vault] | None = None
+) -> Dump:
     """Return a function from a row's texts, in the columns' order, and the caller to the dumped mapping."""
     shown = schema()
     decoders = {name: decoder(column) for name, column in columns.items()}
     if show is not None:
-        return _by_show(shaper(shown), decoders, show)
+        return _by_show(shaper(shown), decoders, *show)
     plan = _plan(shown, decoders)
     if plan is None or shown._hooks.get("pre_dump") or shown._hooks.get("post_dump"):
         return _by_schema(shown, decoders)
     return _by_plan(plan)
 
 
-def _by_show(shape: Callable[[Any], Any], decoders: Mapping[str, Convert], show: Show) -> Dump:
+def _by_show(shape: Callable[[Any], Any], decoders: Mapping[str, Convert], show: Show, vault: Vault) -> Dump:
     pairs = list(decoders.items())
 
     def dump(row: Sequence[Raw], who: Principal) -> Any:
         values = {name: None if raw is None else convert(raw) for (name, convert), raw in zip(pairs, row, strict=True)}
-        return shape(show(who, values))
+        return shape(show(who, values, vault))
 
     return dump
 

@@ -16,7 +16,7 @@ from flask import Flask, Response
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.routing import Rule
 
-from app.crypto import CannotOpen
+from app.crypto import CannotOpen, Vault
 from app.db import Database
 from app.errors import NotAllowed
 from app.guards import Access, access_of, check, token_verifier
@@ -46,8 +46,9 @@ _UNUSUAL = (
     "HTTP_COOKIE",
     "HTTP_TRACEPARENT",
 )
-# No connection, a value outside the compiled forms (a date before Christ), a sealed value that does not open.
-_ORDINARY_DECIDES = (StatementFailed, ValueError, TypeError, LookupError, CannotOpen, SQLAlchemyError)
+# No connection, a value outside the compiled forms (a date before Christ), a sealed value that does not open
+# or whose key is not loaded yet (RuntimeError: there is no app context).
+_ORDINARY_DECIDES = (StatementFailed, ValueError, TypeError, LookupError, RuntimeError, CannotOpen, SQLAlchemyError)
 _PER_REQUEST = frozenset({"content-length", "x-request-id", "traceparent", "date"})
 _UNREPEATABLE = frozenset({"set-cookie", "etag", "content-language", "last-modified"})
 
@@ -76,7 +77,6 @@ class Route:
     statement: Statement
     dump: Dump
     observer: Observer
-    in_context: bool = False
     headers: Headers | None = None
     from_principal: tuple[str, ...] = field(default=())
 
@@ -177,12 +177,7 @@ class HotPath:
             if who is None or values is None:
                 return None
             row = self.lines.one(route.statement, values)
-            if row is None:
-                return None
-            if not route.in_context:
-                return self.encode(route.dump(row, who))
-            with self.app.app_context():
-                return self.encode(route.dump(row, who))
+            return None if row is None else self.encode(route.dump(row, who))
         except _ORDINARY_DECIDES:
             return None
 
@@ -272,7 +267,7 @@ def _compiled(app: Flask, rule: Rule) -> Route | None:
     declared, access = hot_read_of(view), access_of(view, "GET")
     if declared is None or access is None or "GET" not in (rule.methods or ()):
         return None
-    return _route(rule.rule, declared, access, _shape(rule))
+    return _route(app, rule.rule, declared, access, _shape(rule))
 
 
 def _compiled_write(app: Flask, rule: Rule) -> WriteRoute | None:
@@ -286,7 +281,7 @@ def _compiled_write(app: Flask, rule: Rule) -> WriteRoute | None:
     return WriteRoute(rule.endpoint, access, write, compiled, Observer.of(rule.rule, "POST", write.status))
 
 
-def _route(path: str, declared: HotRead, access: Access, shape: tuple[str, str | None, str]) -> Route:
+def _route(app: Flask, path: str, declared: HotRead, access: Access, shape: tuple[str, str | None, str]) -> Route:
     before, after, parameter = shape
     columns = {column.key: column for column in declared.select.selected_columns}
     statement = compile_statement("hot " + path, declared.select)
@@ -294,6 +289,7 @@ def _route(path: str, declared: HotRead, access: Access, shape: tuple[str, str |
     unknown = [name for name in from_principal if name not in Principal.__dataclass_fields__]
     if unknown or (from_principal and access.public_because is not None):
         raise CannotCompile(f"{path}: nothing fills {', '.join(unknown or from_principal)}")
+    show = None if declared.show is None else (declared.show, cast(Vault, app.extensions["suxin.vault"]))
     return Route(
         path=path,
         before=before,
@@ -301,9 +297,8 @@ def _route(path: str, declared: HotRead, access: Access, shape: tuple[str, str |
         parameter=parameter,
         access=access,
         statement=statement,
-        dump=serializer(declared.schema, cast(Mapping[str, sa.ColumnElement[Any]], columns), declared.show),
+        dump=serializer(declared.schema, cast(Mapping[str, sa.ColumnElement[Any]], columns), show),
         observer=Observer.of(path, "GET", 200),
-        in_context=declared.show is not None,
         from_principal=from_principal,
     )
 

@@ -65,8 +65,10 @@ class Verifier:
             with app.app_context(), unit_of_work(read_only=True):
                 if _ended(known.claims, ended):
                     return None
-                known.who = known.who or _lasting(principal_of(known.claims, audience))
-                return known.who
+                who = known.who or principal_of(known.claims, audience)
+                if _lasting(who, known.claims):
+                    known.who = who
+                return who
 
         return recall
 
@@ -76,9 +78,10 @@ def _ended(claims: Mapping[str, Any], withdrawn: RevocationList) -> bool:
     return claims["exp"] <= present or claims["iat"] > present + CLOCK_SKEW_SECONDS or withdrawn.names(claims)
 
 
-def _lasting(who: Principal) -> Principal | None:
-    # A citizen whom the directory does not know yet may be known later.
-    return None if who.kind is Kind.CITIZEN and who.party is None else who
+def _lasting(who: Principal, claims: Mapping[str, Any]) -> bool:
+    # Whom the directory does not know yet, it may know later.
+    unknown = who.kind is Kind.CITIZEN and who.party is None
+    return not unknown and (who.organisation is not None or claims.get("org") is None)
 
 
 def claims_of(token: str) -> dict[str, Any]:

@@ -84,12 +84,12 @@ def own_profile(party: str) -> OwnProfile:
     found = session().execute(OWN_PROFILE, {"party": party}).mappings().first()
     if found is None:
         raise NotFound
-    return opened_profile(party, cast(Mapping[str, Any], found))
+    return opened_profile(party, cast(Mapping[str, Any], found), crypto.vault())
 
 
-def opened_profile(party: str, row: Mapping[str, Any]) -> OwnProfile:
+def opened_profile(party: str, row: Mapping[str, Any], vault: crypto.Vault) -> OwnProfile:
     """Return what a row of `OWN_PROFILE` says; raises `CannotOpen`."""
-    name = _open(party, "name", row["name_sealed"])
+    name = vault.open(row["name_sealed"], purpose=PURPOSE, place=f"person/{party}/name").decode()
     return OwnProfile(masked(name), row["mobile_tail"], row["area"], row["proofing_level"])
 
 
