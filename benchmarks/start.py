@@ -25,8 +25,10 @@ def run(_: World) -> Part:
     """Start cold, stop, start warm, look at memory."""
     state = Path(tempfile.mkdtemp(prefix="sxs"))
     try:
-        cold, _memory = _start(state)
-        warm, memory = _start(state)
+        # The same port twice: with other settings everything would be prepared again.
+        port = free_port()
+        cold, _memory = _start(state, port)
+        warm, memory = _start(state, port)
     finally:
         shutil.rmtree(state, ignore_errors=True)
     findings = [
@@ -35,12 +37,16 @@ def run(_: World) -> Part:
         Finding("memory of all processes (PSS)", sum(memory.values()), None, "MB"),
     ]
     figures = {name: {"pss_mb": value} for name, value in sorted(memory.items(), key=lambda item: -item[1])}
-    return Part("Start and memory", findings, figures, notes=["until /readyz says 200 and the seed is over; memory 6 s later, the web with two workers"],
-                rows=[{"cold_s": cold, "warm_s": warm, "memory_mb": memory}])  # fmt: skip
+    return Part(
+        "Start and memory",
+        findings,
+        figures,
+        notes=["until /readyz says 200 and the seed is over; memory 6 s later, the web with two workers"],
+        rows=[{"cold_s": cold, "warm_s": warm, "memory_mb": memory}],
+    )
 
 
-def _start(state: Path) -> tuple[float, dict[str, float]]:
-    port = free_port()
+def _start(state: Path, port: int) -> tuple[float, dict[str, float]]:
     environment = {**os.environ, "SUXIN_STATE_DIR": str(state), "SUXIN_PORT": str(port)}
     for name in ("SUXIN_DATABASE_URL", "SUXIN_KEY_FILE", "SUXIN_BASE_URL", "SUXIN_BROKER_URL"):
         environment.pop(name, None)
@@ -94,7 +100,7 @@ def _name(pid: int) -> str:
         words = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
     except OSError:
         return "ended"
-    known = {"granian": "web", "relay": "relay", "beat": "beat", "worker": "worker", "postgres": "PostgreSQL",
+    known = {"granian": "web", "relay": "relay", " beat ": "beat", " worker ": "worker", "postgres": "PostgreSQL",
              "valkey": "Valkey", "simulator": "simulators", "suxin up": "supervisor",
              "demo.story": "story", "keeper": "keeper"}  # fmt: skip
     return next((title for sign, title in known.items() if sign in words), "other")
