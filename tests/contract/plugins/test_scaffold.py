@@ -65,13 +65,11 @@ def test_a_disabled_plugin_has_no_routes_no_schedule_no_jobs_and_keeps_its_data(
 
     on = housing.city("/api/housing/notes")
     off = housing.city("/api/housing/notes", "/docs/housing/openapi.json", SUXIN_DISABLED_PLUGINS="housing")
-    migrated = housing.suxin("migrate", SUXIN_DISABLED_PLUGINS="housing")
 
     assert (on["answers"]["/api/housing/notes"], "housing.tell" in on["schedule"]) == (401, True)
     assert set(off["answers"].values()) == {404}
     assert not [name for name in (*off["schedule"], *off["jobs"]) if name.startswith("housing.")]
     assert off["states"]["housing"] == "disabled"
-    assert migrated.returncode == 0
     with psycopg.connect(housing.database_url) as connection:
         assert connection.execute("SELECT text FROM housing.note WHERE id = 'note_1'").fetchall() == [("text",)]
 
