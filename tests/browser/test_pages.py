@@ -78,7 +78,8 @@ def test_log_in_and_home_work_without_scripts(opened: Opened, log_in: LogIn) -> 
 
     log_in(page)
     unread = page.locator("#messages .new").count()
-    page.locator("#messages .new button").first.click()
+    with page.expect_navigation():
+        page.locator("#messages .new button").first.click()
 
     assert page.locator("#messages .new").count() == unread - 1
 
