@@ -79,7 +79,7 @@ def save(name: str, part: Part) -> None:
     (HERE / "raw" / f"{name}.json").write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n")
 
 
-def write_table(order: list[str], seconds: float) -> Path:
+def write_table(order: list[str]) -> Path:
     """Write RESULTS.md from the newest run of every part."""
     head = [
         "# Benchmarks", "",
@@ -89,11 +89,11 @@ def write_table(order: list[str], seconds: float) -> Path:
         "The reads are the product's own routes, served by `create_app` over migrated tables; the writes are routes of",
         "`benchmarks/city.py`: the kernel's guard, unit of work, audit, outbox and logs over a table of the benchmark.",
         "The Node peer verifies the same token but checks no revocation and keeps no metrics and no log line.",
-        "The machine was shared with other work, also on the servers' cores: the load average says how much. Under load",
-        "requests/s and seconds say little; CPU a request holds, and the noise floor is that of CPU.",
+        "The machine was shared with other work, also on the servers' cores: the load average says how much.",
+        "Under load requests/s and seconds say little; CPU a request holds, and the noise floor is that of CPU.",
         "A ratio whose distance from its goal is smaller than the noise floor decides nothing.", "",
         f"Machine: {machine.described()}; written {_stamp()}; load average {os.getloadavg()[0]:.2f};"
-        f" the last run took {seconds:.0f} s; each part says when it was measured.", "",
+        " each part says when it was measured.", "",
     ]  # fmt: skip
     parts = []
     for name in order:
