@@ -53,9 +53,7 @@ def paged(item: type[Schema]) -> type[Schema]:
     })  # fmt: skip
 
 
-def page(
-    query: Select[T], *, key: Sequence[Any], cursor: str | None, limit: int, newest_first: bool = True
-) -> Page[T]:
+def page(query: Select[T], *, key: Sequence[Any], cursor: str | None, limit: int, newest_first: bool = True) -> Page[T]:
     """Return one page of a query, ordered by `key` (which must be unique as a whole)."""
     columns = tuple_(*key)
     if cursor is not None:

@@ -107,11 +107,15 @@ def consume(proof_id: str, *, terminal: str, purpose: str, digest: str) -> str:
 
 
 def _own(proof_id: str, terminal: str, purpose: str | None) -> PresenceProof:
-    found = session().scalars(
-        select(PresenceProof)
-        .where(PresenceProof.id == proof_id, PresenceProof.terminal == terminal)
-        .execution_options(populate_existing=True)
-    ).first()
+    found = (
+        session()
+        .scalars(
+            select(PresenceProof)
+            .where(PresenceProof.id == proof_id, PresenceProof.terminal == terminal)
+            .execution_options(populate_existing=True)
+        )
+        .first()
+    )
     if found is None or purpose not in (None, found.purpose):
         raise ProofForeign()
     return found

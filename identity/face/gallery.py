@@ -61,9 +61,7 @@ def _rows(*conditions: object) -> list[Row]:
 
 def label_of(held: FaceTemplate) -> Label:
     """Return what a stored template is bound to."""
-    return Label(
-        person=held.person_id, version=held.version, model=held.model, rotation=held.rotation, key=held.key_id
-    )
+    return Label(person=held.person_id, version=held.version, model=held.model, rotation=held.rotation, key=held.key_id)
 
 
 def opened(rows: list[Row], size: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

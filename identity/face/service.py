@@ -86,11 +86,15 @@ def erase(person: str) -> int:
     The audit line names the key and the hash of the sealed bytes: what a
     backup still holds can be shown to be the erased template, and not opened.
     """
-    erased = session().execute(
-        delete(FaceTemplate)
-        .where(FaceTemplate.person_id == person)
-        .returning(FaceTemplate.id, FaceTemplate.version, FaceTemplate.key_id, FaceTemplate.sealed)
-    ).first()
+    erased = (
+        session()
+        .execute(
+            delete(FaceTemplate)
+            .where(FaceTemplate.person_id == person)
+            .returning(FaceTemplate.id, FaceTemplate.version, FaceTemplate.key_id, FaceTemplate.sealed)
+        )
+        .first()
+    )
     session().execute(
         update(FaceKey)
         .where(FaceKey.person_id == person, FaceKey.wrapped.is_not(None))
@@ -108,20 +112,24 @@ def erase(person: str) -> int:
 
 def _held(person: str) -> Person:
     """Hold the person's row, so that consent, enrolment and erasure follow one another."""
-    holder = session().scalars(
-        select(Person).where(Person.id == person, Person.state == "active").with_for_update()
-    ).first()
+    holder = (
+        session().scalars(select(Person).where(Person.id == person, Person.state == "active").with_for_update()).first()
+    )
     if holder is None:
         raise NotFound()
     return holder
 
 
 def _alive(person: str) -> FaceConsent | None:
-    return session().scalars(
-        select(FaceConsent).where(
-            FaceConsent.person_id == person, FaceConsent.purpose == PURPOSE, FaceConsent.withdrawn_at.is_(None)
+    return (
+        session()
+        .scalars(
+            select(FaceConsent).where(
+                FaceConsent.person_id == person, FaceConsent.purpose == PURPOSE, FaceConsent.withdrawn_at.is_(None)
+            )
         )
-    ).first()
+        .first()
+    )
 
 
 def _seen(photographs: Sequence[bytes]) -> Vector:

@@ -107,9 +107,7 @@ def _order_lines(sold: Sequence[Sold]) -> tuple[OrderLine, ...]:
     return tuple(OrderLine(code=line.code, quantity=line.quantity, price_fen=line.price_fen) for line, _ in sold)
 
 
-def _quote(
-    *, who: Principal, proof: str, subject: str, order: Order, sold: Sequence[Sold], split: Split
-) -> Quote:
+def _quote(*, who: Principal, proof: str, subject: str, order: Order, sold: Sequence[Sold], split: Split) -> Quote:
     record("health.quoted", subject=subject, object=order.reference, purpose=proofs.PURPOSE)
     quote = Quote(
         id=order.reference, organisation=who.organisation, terminal=who.terminal, subject=subject, proof=proof,

@@ -82,12 +82,16 @@ def bought_by(subject: str, *, cursor: str | None, limit: int) -> Page[Settlemen
 
 def locked(settlement_id: str) -> Settlement:
     """Return a settlement nobody else can move until this work ends."""
-    return session().scalars(
-        select(Settlement)
-        .where(Settlement.id == settlement_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
+    return (
+        session()
+        .scalars(
+            select(Settlement)
+            .where(Settlement.id == settlement_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        .one()
+    )
 
 
 def book_outcome(settlement_id: str, outcome: Settled) -> Settlement:
