@@ -1,4 +1,4 @@
-"""What a plugin declares in files: certificate types and kinds of notices, read before anything is mounted."""
+"""What a plugin declares in files: certificate types, kinds of notices and matters, read before anything is mounted."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from pathlib import Path
 from flask import Flask
 
 from app.certificates import types
+from app.db import unit_of_work
+from app.matters import service as matters
 from app.notices import kinds
 from app.registry.contract import Plugin
 from app.registry.refusal import Refused, Stage, told
+
+_MATTERS = "suxin.matter_files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,7 @@ class Declared:
 
     certificates: Mapping[str, types.CertificateType] = field(default_factory=dict)
     notices: Mapping[str, kinds.NoticeKind] = field(default_factory=dict)
+    matters: Path | None = None
 
 
 def read(plugin: Plugin) -> Declared:
@@ -33,11 +38,26 @@ def read(plugin: Plugin) -> Declared:
 
 
 def _read(folder: Path, owner: str) -> Declared:
-    certificates, notices = folder / "certificates.yaml", folder / "notices.yaml"
+    certificates, notices, items = (folder / f"{what}.yaml" for what in ("certificates", "notices", "matters"))
     return Declared(
         certificates=types.read(certificates, owner) if certificates.exists() else {},
         notices=kinds.read(notices, owner) if notices.exists() else {},
+        matters=_checked(items, owner) if items.exists() else None,
     )
+
+
+def _checked(items: Path, owner: str) -> Path:
+    for matter in matters.read(items)["matters"]:
+        if not matter["code"].startswith(f"{owner}."):
+            raise matters.BadDeclaration(f"{items.name}: {matter['code']}: begin with `{owner}.`")
+    return items
+
+
+def load_matters(app: Flask) -> int:
+    """Bring the catalogue to what mounted plugins declare; returns how many matters they do."""
+    held: list[Path] = app.extensions.get(_MATTERS, [])
+    with app.app_context(), unit_of_work():
+        return sum(matters.load(path) for path in held)
 
 
 def unclaimed(app: Flask, declared: Declared) -> None:
@@ -51,3 +71,5 @@ def install(app: Flask, declared: Declared) -> None:
     """Make a mounted plugin's declarations known to the app."""
     types.install(app, declared.certificates)
     kinds.install(app, declared.notices)
+    if declared.matters is not None:
+        app.extensions.setdefault(_MATTERS, []).append(declared.matters)

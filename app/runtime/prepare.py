@@ -45,8 +45,10 @@ def _migrate(owners: Any) -> dict[str, Any]:
 
     failures = upgrade(Settings.from_env(os.environ).database_url, owners)
     # Only now: a city is not built on schemas that are behind.
+    from app.registry.declarations import load_matters
     from wsgi import application
 
+    load_matters(application)
     plugins = application.extensions["suxin.registry"].mounted
     return {
         "queues": sorted({"core", *queues_of(application).values()}),

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import current_app
 
+from app.guards import access_of
 from identity.oidc.grants import GRANTS
 from identity.oidc.jose import ALGORITHM
 from identity.oidc.settings import issuer
@@ -42,7 +43,11 @@ def document() -> dict[str, Any]:
 
 
 def scopes() -> list[str]:
-    """Return the scopes of the mounted plugins and identity's own."""
+    """Return every scope that a mounted route asks for, that a plugin declares, and the protocol's own."""
     registry = current_app.extensions.get("suxin.registry")
     offered = {scope for plugin in getattr(registry, "mounted", ()) for scope in plugin.scopes}
+    for rule in current_app.url_map.iter_rules():
+        for method in rule.methods or ():
+            access = access_of(current_app.view_functions[rule.endpoint], method)
+            offered.update(access.scopes if access is not None else ())
     return sorted(offered | {"openid", "profile"})

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.optional
 Opened = Callable[..., "BrowserContext"]
 DISPLAYS = [{}, {"mode": "elder"}, {"theme": "dark"}, {"language": "en"}, {"mode": "elder", "language": "en"}]
-PAGES = ["/", "/login", "/matters/", "/matters/medicine-on-insurance", "/problems/", "/nothing-here"]
+PAGES = ["/", "/login", "/matters/", "/matters/health.medicine-on-insurance", "/problems/", "/nothing-here"]
 TOO_SMALL = """least => [...document.querySelectorAll("main button, main input, header button, header a")]
   .filter(each => each.checkVisibility() && each.type !== "hidden" && each.getBoundingClientRect().height < least)
   .map(each => each.outerHTML)"""

@@ -131,3 +131,9 @@ def test_metadata_names_what_works(client: FlaskClient, work: UnitOfWork) -> Non
         for name in ("token_endpoint", "jwks_uri", "authorization_endpoint", "userinfo_endpoint"):
             path_of = document[name].removeprefix(world.ISSUER)
             assert client.get(path_of).status_code != 404
+
+
+def test_the_metadata_names_every_scope_a_route_asks_for(client: FlaskClient) -> None:
+    offered = client.get("/.well-known/openid-configuration").get_json()["scopes_supported"]
+
+    assert {"openid", "presence:verify", "certificates:read", "notices:read", "health:settle"} <= set(offered)

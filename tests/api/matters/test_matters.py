@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 import yaml
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from app.db import now, session
 from app.matters import service
 from app.matters.models import Matter
+from app.registry.declarations import load_matters
 from demo import world
 
 CATEGORY = {"code": "test-shelf", "title_zh": "测试", "title_en": "Tests"}
@@ -114,3 +116,11 @@ def test_a_file_that_is_no_declaration_is_refused(tmp_path: Path, content: bytes
 
 def test_the_demo_worlds_catalogue_is_sound(work: Any) -> None:
     assert service.load(world.FOLDER / "matters.yaml") >= 5
+
+
+def test_what_a_mounted_plugin_declares_is_in_the_catalogue(client: FlaskClient, app: Flask) -> None:
+    assert load_matters(app) >= 1
+
+    found = client.get("/api/matters/health.medicine-on-insurance").get_json()
+
+    assert found["title_en"] == "Buying medicine on medical insurance"

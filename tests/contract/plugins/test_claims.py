@@ -111,3 +111,22 @@ def test_a_notice_under_another_plugins_name_is_refused(tmp_path: Path) -> None:
     text = "health.told: {title: {zh: 甲, en: A}, body: {zh: 乙, en: B}}"
 
     assert fate("housing", declaring("housing", tmp_path, text, "notices.yaml")) == ("refused", "declarations")
+
+
+MATTER = (
+    "categories: []\nmatters:\n- {code: CODE, category: health, title_zh: 甲, title_en: A, owner: 市局, area: '321300',"
+    " statutory_days: 5, promised_days: 1, materials: [], channels: [app], source: unverified}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        (MATTER.replace("CODE", "housing.permit"), ("mounted", None)),
+        (MATTER.replace("CODE", "health.permit"), ("refused", "declarations")),
+        (MATTER.replace("CODE", "housing.permit").replace("321300", "999999"), ("refused", "declarations")),
+        ("matters: 5", ("refused", "declarations")),
+    ],
+)
+def test_a_plugin_declares_matters_under_its_own_name(tmp_path: Path, text: str, state: tuple[str, str | None]) -> None:
+    assert fate("housing", declaring("housing", tmp_path, text, "matters.yaml")) == state
