@@ -113,6 +113,7 @@ def _terminal_token() -> dict[str, str]:
 def _people_tokens() -> list[tuple[str, dict[str, str]]]:
     from app.db import now, session
     from identity.oidc import tokens
+    from identity.oidc.access import Wanted
     from identity.oidc.models import AuthorizationGrant
     from identity.parties.directory import directory
     from identity.parties.models import Person
@@ -120,10 +121,12 @@ def _people_tokens() -> list[tuple[str, dict[str, str]]]:
     made = []
     for person in session().scalars(sa.select(Person.id).order_by(Person.id)).all():
         grant = AuthorizationGrant(
-            id=f"grant_{person}", audience="suxin", scopes=["profile"], person_id=person, client_id="bench",
+            id=f"grant_{person}", access={"suxin": ["profile"]}, person_id=person, client_id="bench",
             proofing_level=4, authentication_level=2, authenticated_at=now(),
         )  # fmt: skip
-        made.append((directory.subject_of(person, "suxin"), _bearer(tokens.for_citizen(grant))))
+        made.append(
+            (directory.subject_of(person, "suxin"), _bearer(tokens.for_citizen(grant, Wanted("suxin", ("profile",)))))
+        )
     return made
 
 

@@ -44,14 +44,15 @@ class World:
         app = make_app()
         from app.db import now, unit_of_work
         from identity.oidc import tokens
+        from identity.oidc.access import Wanted
         from identity.oidc.models import AuthorizationGrant
 
         with app.app_context(), unit_of_work():
             grant = AuthorizationGrant(
-                id="grant_bench", audience="suxin", scopes=[SCOPE], person_id=PARTY, client_id="bench",
+                id="grant_bench", access={"suxin": [SCOPE]}, person_id=PARTY, client_id="bench",
                 proofing_level=2, authentication_level=2, authenticated_at=now(),
             )  # fmt: skip
-            token = tokens.for_citizen(grant)
+            token = tokens.for_citizen(grant, Wanted("suxin", (SCOPE,)))
         app.extensions["suxin.db"].dispose()
         return token
 

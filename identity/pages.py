@@ -15,7 +15,7 @@ from app.guards import public
 from identity.authenticators import password
 from identity.authenticators.guesses import TooManyGuesses
 from identity.oidc import forms
-from identity.oidc.access import Wanted
+from identity.oidc.access import Access
 from identity.oidc.errors import OAuthError
 from identity.oidc.models import Client
 from identity.sessions import browser, service
@@ -67,9 +67,10 @@ def refusal(error: OAuthError) -> Response:
     return _page("identity/refusal.html", status=error.status, error=error)
 
 
-def consent(client: Client, wanted: Wanted, query: str) -> Response:
+def consent(client: Client, access: Access, query: str) -> Response:
     """Return the consent page of one client's request."""
-    return _page("identity/consent.html", client=client, scopes=_in_words(wanted.scopes), query=query)
+    scopes = tuple(dict.fromkeys(scope for scopes in access.values() for scope in scopes))
+    return _page("identity/consent.html", client=client, scopes=_in_words(scopes), query=query)
 
 
 def own_form_token() -> str:

@@ -1,4 +1,4 @@
-"""What a caller may ask for: one audience per token, scopes out of its own list."""
+"""What a caller may ask for: scopes by audience out of its own list; a token is for one audience."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from app.guards import CORE_AUDIENCE
 from identity.oidc.errors import OAuthError
 from identity.oidc.settings import audience_of
 
+Access = Mapping[str, list[str]]
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -18,19 +20,45 @@ class Wanted:
     scopes: tuple[str, ...]
 
 
-def wanted(params: Mapping[str, str], access: Mapping[str, list[str]]) -> Wanted:
-    """Return what may be granted of what was asked.
+def asked_access(params: Mapping[str, str], allowed: Access) -> dict[str, list[str]]:
+    """Return what may be granted of what an authorization asks for, at each resource named (RFC 8707, 2.1).
 
-    Raises `invalid_target` for a resource the caller has no business with,
-    `invalid_scope` for a scope it may not hold there. No scope asks for all.
+    No resource means the city itself; no scope asks for all. Raises
+    `invalid_target` for a resource the caller has no business with,
+    `invalid_scope` for a scope it may hold at none of them.
     """
-    audience = CORE_AUDIENCE
-    if "resource" in params:
-        audience = audience_of(params["resource"]) or ""
-    if audience not in access:
-        raise OAuthError("invalid_target", "this client may not call that resource")
-    allowed = access[audience]
-    asked = params.get("scope", "").split() or list(allowed)
-    if not set(asked) <= set(allowed):
+    audiences = [_known(each, allowed) for each in params.get("resource", "").split()] or [_known(None, allowed)]
+    asked = params.get("scope", "").split()
+    held = {scope for audience in audiences for scope in allowed[audience]}
+    if not set(asked) <= held:
         raise OAuthError("invalid_scope", "this client may not hold one of the scopes at that resource")
-    return Wanted(audience, tuple(scope for scope in allowed if scope in asked))
+    return {
+        audience: [scope for scope in allowed[audience] if not asked or scope in asked]
+        for audience in dict.fromkeys(audiences)
+    }
+
+
+def wanted(params: Mapping[str, str], allowed: Access) -> Wanted:
+    """Return what one token shall carry of what is allowed.
+
+    A request that names no resource gets the city, or else the only audience
+    there is. Raises `invalid_target` and `invalid_scope`.
+    """
+    resources = params.get("resource", "").split()
+    if len(resources) > 1:
+        raise OAuthError("invalid_target", "a token is for one resource")
+    if not resources and CORE_AUDIENCE not in allowed and len(allowed) == 1:
+        audience = next(iter(allowed))
+    else:
+        audience = _known(resources[0] if resources else None, allowed)
+    asked = params.get("scope", "").split() or list(allowed[audience])
+    if not set(asked) <= set(allowed[audience]):
+        raise OAuthError("invalid_scope", "this client may not hold one of the scopes at that resource")
+    return Wanted(audience, tuple(scope for scope in allowed[audience] if scope in asked))
+
+
+def _known(resource: str | None, allowed: Access) -> str:
+    audience = CORE_AUDIENCE if resource is None else audience_of(resource)
+    if audience is None or audience not in allowed:
+        raise OAuthError("invalid_target", "this client may not call that resource")
+    return audience

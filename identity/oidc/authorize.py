@@ -18,9 +18,9 @@ from app import audit
 from app.db import add, now, session
 from identity import pages
 from identity.oidc import clients, forms
-from identity.oidc.access import Wanted, wanted
+from identity.oidc.access import Access, asked_access
 from identity.oidc.errors import OAuthError
-from identity.oidc.grants import code_hash
+from identity.oidc.grants.authorization_code import code_hash
 from identity.oidc.models import AuthorizationCode, AuthorizationGrant, Client
 from identity.oidc.settings import CODE_SECONDS, issuer
 from identity.sessions import browser
@@ -35,7 +35,7 @@ class Asked:
 
     client: Client
     redirect_uri: str
-    wanted: Wanted
+    access: dict[str, list[str]]
     code_challenge: str
     state: str | None
     nonce: str | None
@@ -64,7 +64,7 @@ def begin(query: str) -> Response:
             return _with_code(live, asked)
         if "none" in asked.prompt:
             raise Turned(asked.redirect_uri, "consent_required", asked.state)
-        return pages.consent(asked.client, asked.wanted, query)
+        return pages.consent(asked.client, asked.access, query)
     except Turned as turned:
         return _back(turned.redirect_uri, {"error": turned.error}, turned.state)
     except OAuthError as error:
@@ -113,7 +113,7 @@ def _rest(client: Client, redirect_uri: str, params: dict[str, str]) -> Asked:
     return Asked(
         client=client,
         redirect_uri=redirect_uri,
-        wanted=wanted(params, client.access),
+        access=asked_access(params, client.access),
         code_challenge=_challenge(params),
         state=params.get("state"),
         nonce=_short(params.get("nonce")),
@@ -155,7 +155,7 @@ def _to_log_in(query: str, asked: Asked) -> Response:
     kept = {name: value for name, value in forms.parse(query).items() if (name, value) != ("max_age", "0")}
     prompt = " ".join(sorted(asked.prompt - {"login"}))
     kept = {name: value for name, value in kept.items() if name != "prompt"} | ({"prompt": prompt} if prompt else {})
-    back = "/oauth2/authorize?" + urlencode(kept)
+    back = "/oauth2/authorize?" + forms.encode(kept)
     return redirect("/login?" + urlencode({"return_to": back}), 303)
 
 
@@ -163,14 +163,17 @@ def _consented(live: Live, asked: Asked) -> bool:
     if "consent" in asked.prompt:
         return False
     earlier = session().scalars(
-        select(AuthorizationGrant.scopes).where(
+        select(AuthorizationGrant.access).where(
             AuthorizationGrant.account_id == live.account_id,
             AuthorizationGrant.client_id == asked.client.id,
-            AuthorizationGrant.audience == asked.wanted.audience,
             AuthorizationGrant.revoked_at.is_(None),
         )
     )
-    return any(set(asked.wanted.scopes) <= set(scopes) for scopes in earlier)
+    return any(_covers(access, asked.access) for access in earlier)
+
+
+def _covers(given: Access, wanted: Access) -> bool:
+    return all(set(scopes) <= set(given.get(audience, ())) for audience, scopes in wanted.items())
 
 
 def _with_code(live: Live, asked: Asked) -> Response:
@@ -181,8 +184,7 @@ def _with_code(live: Live, asked: Asked) -> Response:
             person_id=live.person_id,
             client_id=asked.client.id,
             session_id=live.id,
-            audience=asked.wanted.audience,
-            scopes=list(asked.wanted.scopes),
+            access=asked.access,
             proofing_level=live.proofing_level,
             authentication_level=live.authentication_level,
             authenticated_at=live.authenticated_at,

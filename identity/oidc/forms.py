@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from flask import Request
 
@@ -11,6 +11,8 @@ from identity.oidc.errors import OAuthError
 _FORM = "application/x-www-form-urlencoded"
 _LONGEST = 20_000
 _MOST = 40
+# RFC 8707, 2: several resources may be named; they contain no blanks, so one text holds them all.
+_REPEATABLE = "resource"
 
 
 def form(incoming: Request) -> dict[str, str]:
@@ -38,12 +40,19 @@ def parse(text: str) -> dict[str, str]:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST, errors="strict")
     except ValueError:
         raise OAuthError("invalid_request", "the parameters cannot be read") from None
-    names = [name for name, _ in pairs]
-    if len(set(names)) != len(names):
-        raise OAuthError("invalid_request", "a parameter is repeated")
     if any("\0" in name or "\0" in value for name, value in pairs):
         raise OAuthError("invalid_request", "a parameter holds a control sign")
-    return {name: value for name, value in pairs if value}
+    resources = [value for name, value in pairs if name == _REPEATABLE and value]
+    once = [(name, value) for name, value in pairs if name != _REPEATABLE]
+    if len({name for name, _ in once}) != len(once):
+        raise OAuthError("invalid_request", "a parameter is repeated")
+    named = {name: value for name, value in once if value}
+    return named | ({_REPEATABLE: " ".join(resources)} if resources else {})
+
+
+def encode(params: dict[str, str]) -> str:
+    """Return parameters as a query, as `parse` reads them."""
+    return urlencode({name: value.split() if name == _REPEATABLE else value for name, value in params.items()}, True)
 
 
 def needed(params: dict[str, str], name: str) -> str:

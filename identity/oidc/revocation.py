@@ -37,7 +37,8 @@ def revoke_grant(grant: AuthorizationGrant) -> None:
         .returning(AuthorizationGrant.id)
     )
     if ended.first() is not None:
-        revoke("sid", family(grant.id, grant.audience))
+        for audience in grant.access:
+            revoke("sid", family(grant.id, audience))
 
 
 def revoke_grants_of(*, session_id: str | None = None, person_id: str | None = None) -> None:

@@ -51,5 +51,5 @@ def _end_family(client_id: str, sid: str) -> None:
         .limit(1000)
     )
     for grant in open_grants.all():
-        if family(grant.id, grant.audience) == sid:
+        if sid in {family(grant.id, audience) for audience in grant.access}:
             revoke_grant(grant)

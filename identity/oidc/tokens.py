@@ -44,16 +44,16 @@ def for_terminal(terminal: Device, wanted: Wanted) -> str:
     )
 
 
-def for_citizen(grant: AuthorizationGrant) -> str:
-    """Return an access token of a citizen's grant; nothing in it meets across audiences."""
+def for_citizen(grant: AuthorizationGrant, wanted: Wanted) -> str:
+    """Return an access token of a citizen's grant for one audience; nothing in it meets across audiences."""
     return _access_token(
-        Wanted(grant.audience, tuple(grant.scopes)),
+        wanted,
         kind="citizen",
-        sub=directory.subject_of(grant.person_id, grant.audience),
+        sub=directory.subject_of(grant.person_id, wanted.audience),
         client_id=grant.client_id,
         acr=acr(grant.proofing_level, grant.authentication_level),
         auth_time=int(grant.authenticated_at.timestamp()),
-        sid=family(grant.id, grant.audience),
+        sid=family(grant.id, wanted.audience),
     )
 
 

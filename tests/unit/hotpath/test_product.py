@@ -53,10 +53,11 @@ def _citizen_token(city: Flask) -> dict[str, str]:
     with city.app_context(), unit_of_work() as work:
         person = work.session.scalars(sa.select(Person)).one()
         grant = AuthorizationGrant(
-            id="grant_1", audience="suxin", scopes=["profile"], person_id=person.id, client_id="c",
+            id="grant_1", access={"suxin": ["profile"]}, person_id=person.id, client_id="c",
             proofing_level=4, authentication_level=2, authenticated_at=now(),
         )  # fmt: skip
-        return {"Authorization": f"Bearer {tokens.for_citizen(grant)}"}
+        token = tokens.for_citizen(grant, Wanted("suxin", ("profile",)))
+        return {"Authorization": f"Bearer {token}"}
 
 
 def _terminal_token(city: Flask) -> dict[str, str]:
