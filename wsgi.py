@@ -2,8 +2,11 @@
 
 import os
 
-from app.config import Settings
-from app.factory import celery_of, create_app
+from app.startup import uncollected
 
-application = create_app(Settings.from_env(os.environ))
-celery = celery_of(application)
+with uncollected():
+    from app.config import Settings
+    from app.factory import celery_of, create_app
+
+    application = create_app(Settings.from_env(os.environ))
+    celery = celery_of(application)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
-from flask import Flask
 
 from app.config import BadSetting, Settings
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 class City:

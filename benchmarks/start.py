@@ -100,7 +100,7 @@ def _name(pid: int) -> str:
         words = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
     except OSError:
         return "ended"
-    known = {"granian": "web", "relay": "relay", " beat ": "beat", " worker ": "worker", "postgres": "PostgreSQL",
+    known = {"runtime.web": "web", "relay": "relay", " beat ": "beat", " worker ": "worker", "postgres": "PostgreSQL",
              "valkey": "Valkey", "simulator": "simulators", "suxin up": "supervisor",
              "demo.story": "story", "keeper": "keeper"}  # fmt: skip
     return next((title for sign, title in known.items() if sign in words), "other")

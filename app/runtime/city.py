@@ -62,7 +62,7 @@ class City:
         servers.start(self.supervisor)
         self.progress.done(f"{servers.names} started; the database is up to date")
         self._add_simulators(servers, prepared)
-        self._add_web(prepared)
+        self._add_web()
 
     def _first(self, servers: Servers) -> Prepared:
         """Prepare beside the servers' start, and serve beside the seed."""
@@ -78,7 +78,7 @@ class City:
                 self.progress.say(f"A plugin's migration failed, it stays off: {failure}")
             self.progress.done("Database up to date")
             self._add_simulators(servers, prepared)
-            self._add_web(prepared)
+            self._add_web()
             self.progress.doing("Seeding the demo world" if self.demo else "Starting the web server")
             preparation.finish()
             if self.demo:
@@ -99,8 +99,8 @@ class City:
             self.env[commands.simulator_variable(plugin, name)] = str(socket)
             self.supervisor.add(label, self._starter(label, commands.simulator(module), env))
 
-    def _add_web(self, prepared: Prepared) -> None:
-        self._add("web", commands.web(self.settings, prepared.slots))
+    def _add_web(self) -> None:
+        self._add("web", commands.web())
 
     def _add_others(self, prepared: Prepared) -> None:
         self._add("relay", commands.relay())

@@ -11,8 +11,6 @@ from pathlib import Path
 from app.config import Settings
 from app.runtime.paths import CLONE
 
-_MOST_THREADS = 32
-
 
 def environment(
     settings: Settings, state: Path, keys: Path, *, database: str, broker: str, demo: bool
@@ -45,14 +43,9 @@ def _emptied(folder: Path) -> Path:
     return folder
 
 
-def web(settings: Settings, slots: int) -> list[str]:
-    """Return the web server: threads for the core's slots and for every plugin's."""
-    threads = min(_MOST_THREADS, settings.core_slots + slots)
-    return [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(settings.port),
-        "--workers", str(settings.web_workers), "--blocking-threads", str(threads), "--no-ws", "--http", "1",
-        "--respawn-failed-workers", "--workers-kill-timeout", "5", "--log-level", "warning", "wsgi:application",
-    ]  # fmt: skip
+def web() -> list[str]:
+    """Return the web server."""
+    return [sys.executable, "-m", "app.runtime.web"]
 
 
 def worker(settings: Settings, queues: list[str]) -> list[str]:

@@ -29,7 +29,6 @@ class Prepared:
 
     queues: list[str]
     simulators: list[list[str]]
-    slots: int
     failures: list[str]
 
 
@@ -60,7 +59,7 @@ class Preparation:
         except BrokenPipeError:
             pass
         facts = self._next("migrated")
-        return Prepared(facts["queues"], facts["simulators"], facts["slots"], facts["failures"])
+        return Prepared(facts["queues"], facts["simulators"], facts["failures"])
 
     def finish(self) -> None:
         """Wait for the seed."""

@@ -53,7 +53,6 @@ def _migrate(owners: Any) -> dict[str, Any]:
     return {
         "queues": sorted({"core", *queues_of(application).values()}),
         "simulators": [(each.name, one.name, one.module) for each in plugins for one in each.simulators],
-        "slots": sum(each.slots for each in plugins),
         "failures": [str(each) for each in failures],
     }
 
