@@ -11,13 +11,13 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import orjson
-import psycopg
-from sqlalchemy import BigInteger, Identity, Index, Integer, LargeBinary, String, select, text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import BigInteger, Identity, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, select, text
+from sqlalchemy.orm import Mapped, mapped_column
 
+from app.closing import quoted
 from app.db import Base, now, session, work
 from app.ids import new_id
 from app.principal import principal
@@ -28,27 +28,30 @@ class AuditLeaf(Base):
 
     __tablename__ = "audit_leaf"
     __table_args__ = (
+        PrimaryKeyConstraint("xid", "id"),
         Index("ix_audit_leaf_subject", "subject", "at"),
-        Index("ix_audit_leaf_unsealed", "xid", "id", postgresql_where=text("head_id IS NULL")),
-        Index("ix_audit_leaf_head", "head_id", "position"),
     )
 
-    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    id: Mapped[str] = mapped_column(String(40))
     subject: Mapped[str | None] = mapped_column(String(40))
     at: Mapped[datetime]
     body: Mapped[bytes] = mapped_column(LargeBinary)
     # Identity order has gaps and overtakes; the transaction id tells which leaves can still appear.
     xid: Mapped[int] = mapped_column(BigInteger, server_default=text("(pg_current_xact_id()::text)::bigint"))
-    head_id: Mapped[int | None] = mapped_column(BigInteger)
-    position: Mapped[int | None] = mapped_column(Integer)
 
 
 class AuditHead(Base):
-    """The signed root of one sealed batch, chained to the one before."""
+    """The signed root over all leaves of a range of transactions, chained to the one before.
+
+    The range (`from_xid` to before `until_xid`) says which leaves it seals, in
+    the order of (xid, id); a leaf itself is written once and never again.
+    """
 
     __tablename__ = "audit_head"
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    from_xid: Mapped[int] = mapped_column(BigInteger)
+    until_xid: Mapped[int] = mapped_column(BigInteger, unique=True)
     size: Mapped[int] = mapped_column(Integer)
     root: Mapped[bytes] = mapped_column(LargeBinary)
     previous: Mapped[bytes] = mapped_column(LargeBinary)
@@ -87,10 +90,10 @@ def record(
     never a name, a number or free text of a person.
     """
     who = principal()
-    leaf_id, at = new_id("audit"), now()
+    leaf_id, at = new_id("audit"), now().isoformat()
     body = orjson.dumps(
         {
-            "id": leaf_id, "at": at.isoformat(), "action": action, "actor": who.party or who.actor,
+            "id": leaf_id, "at": at, "action": action, "actor": who.party or who.actor,
             "kind": who.kind.value, "acting_for": who.acting_for, "organisation": who.organisation,
             "place": who.place, "client": who.client, "subject": subject, "object": object,
             "purpose": purpose or who.purpose, "outcome": outcome, "details": details or {},
@@ -100,22 +103,10 @@ def record(
     work().gather(_write, (leaf_id, subject, at, body))
 
 
-_ONE = "INSERT INTO app.audit_leaf (id, subject, at, body) VALUES (%s, %s, %s, %s)"
-_MANY = text(
-    "INSERT INTO app.audit_leaf (id, subject, at, body)"
-    " SELECT * FROM unnest(cast(:ids AS text[]), cast(:subjects AS text[]),"
-    " cast(:ats AS timestamptz[]), cast(:bodies AS bytea[]))"
-)
-
-
-def _write(session: Session, rows: Sequence[tuple[str, str | None, datetime, bytes]]) -> None:
-    if len(rows) == 1:
-        # Nearly every write leaves one line; the driver alone writes it at a third of the cost.
-        driver = cast(psycopg.Connection, session.connection().connection.driver_connection)
-        driver.execute(_ONE, rows[0], prepare=True)
-        return
-    ids, subjects, ats, bodies = (list(column) for column in zip(*rows, strict=True))
-    session.execute(_MANY, {"ids": ids, "subjects": subjects, "ats": ats, "bodies": bodies})
+def _write(rows: Sequence[tuple[str, str | None, str, bytes]]) -> str:
+    # Ids and times are of our making, a subject and a body are not.
+    lines = [f"('{leaf}',{quoted(subject)},'{at}',{quoted(body)})" for leaf, subject, at, body in rows]
+    return "INSERT INTO app.audit_leaf (id, subject, at, body) VALUES " + ",".join(lines)  # noqa: S608
 
 
 def about(subject: str, *, limit: int = 50) -> list[Entry]:
@@ -124,6 +115,12 @@ def about(subject: str, *, limit: int = 50) -> list[Entry]:
         select(AuditLeaf).where(AuditLeaf.subject == subject).order_by(AuditLeaf.at.desc()).limit(limit)
     )
     return [_entry(leaf) for leaf in leaves]
+
+
+def sealed_by(head: AuditHead) -> list[AuditLeaf]:
+    """Return the leaves under a head in the order of its tree."""
+    wanted = select(AuditLeaf).where(AuditLeaf.xid >= head.from_xid, AuditLeaf.xid < head.until_xid)
+    return list(session().scalars(wanted.order_by(AuditLeaf.xid, AuditLeaf.id)))
 
 
 def _entry(leaf: AuditLeaf) -> Entry:

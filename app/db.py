@@ -14,6 +14,8 @@ from sqlalchemy import DateTime, Engine, MetaData, create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from app import closing
+
 T = TypeVar("T")
 CORE_SCHEMA = "app"
 _NAMING = {
@@ -48,9 +50,9 @@ def now() -> datetime:
 
 
 class Writer(Protocol):
-    """Writes all rows of one kind that a unit of work gathered, in one statement."""
+    """Says in one SQL statement, values quoted, how all rows of one kind that a unit of work gathered are kept."""
 
-    def __call__(self, session: Session, rows: Sequence[Any]) -> None: ...
+    def __call__(self, rows: Sequence[Any]) -> str: ...
 
 
 class ReadOnlyWork(RuntimeError):
@@ -71,6 +73,7 @@ class Database:
     def connect(cls, url: str, *, pool_size: int, statement_timeout_ms: int) -> Database:
         """Prepare engines; connections open on first use, after any fork."""
         options = f"-c statement_timeout={statement_timeout_ms} -c timezone=UTC -c lock_timeout=5000"
+        options += " -c standard_conforming_strings=on"
         shared: dict[str, Any] = {
             "connect_args": {"options": options, "application_name": "suxin"},
             "pool_size": pool_size,
@@ -111,8 +114,8 @@ class UnitOfWork:
     """What one request or job changes: all of it or nothing.
 
     The session opens on first use, so work that touches no data costs no
-    connection. Gathered rows (audit leaves, outbox events) are written just
-    before the commit; `after_commit` effects run once it succeeded.
+    connection. Gathered rows (audit leaves, outbox events) are written with the
+    commit, in one round trip; `after_commit` effects run once it succeeded.
     """
 
     db: Database
@@ -132,7 +135,7 @@ class UnitOfWork:
         return self._session
 
     def gather(self, writer: Writer, row: Any) -> None:
-        """Keep a row for one common write just before the commit."""
+        """Keep a row for one common write with the commit."""
         self._gathered.setdefault(writer, []).append(row)
 
     def after_commit(self, effect: Callable[[], None]) -> None:
@@ -144,8 +147,10 @@ class UnitOfWork:
         if self.read_only and self._session is not None and (self._session.new or self._session.dirty):
             raise ReadOnlyWork("a reading request changed a model")
         gathered, self._gathered = self._gathered, {}
-        for writer, rows in gathered.items():
-            writer(self.session, rows)
+        if gathered:
+            # Within a test's transaction or in autocommit there is nothing to commit.
+            ours = self.bind is None and not self.read_only
+            closing.say(self.session, [writer(rows) for writer, rows in gathered.items()], commit=ours)
         if self._session is not None:
             self._session.commit()
             self._session.close()

@@ -24,13 +24,12 @@ def migrate(city: Any) -> None:
     """Bring every schema to its newest version, and the catalogue to what plugins declare."""
     import os
 
-    from app.migrations.run import upgrade
-    from app.owners import owners
+    from app.owners import bring_up_to_date, owners
     from app.registry.declarations import load_matters
     from app.runtime.attach import environment
 
     settings = Settings.from_env(environment(os.environ))
-    for failure in upgrade(settings.database_url, owners()):
+    for failure in bring_up_to_date(settings.database_url, owners()):
         click.echo(f"refused: {failure}", err=True)
     click.echo(f"{load_matters(city.app())} matters declared by plugins are in the catalogue")
 

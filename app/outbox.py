@@ -8,15 +8,16 @@ promised order, so the runner remembers each event it has handled.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 import orjson
 from sqlalchemy import BigInteger, Identity, String, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
+from app.closing import quoted
 from app.db import Base, now, work
 from app.ids import new_id
 from app.principal import Kind, Principal, principal
@@ -55,17 +56,12 @@ def enqueue(job: str, /, **arguments: Any) -> None:
     work().gather(_write, row)
 
 
-_INSERT = text(
-    "WITH queued AS (INSERT INTO app.outbox_event (id, job, arguments, acts_under, created_at)"
-    " SELECT *, now() FROM unnest(cast(:ids AS text[]), cast(:jobs AS text[]),"
-    " cast(:arguments AS jsonb[]), cast(:actors AS jsonb[])) RETURNING 1)"
-    " SELECT pg_notify(:channel, '') FROM queued LIMIT 1"
-)
-
-
-def _write(session: Session, rows: Sequence[tuple[str, str, str, str]]) -> None:
-    ids, jobs, arguments, actors = (list(column) for column in zip(*rows, strict=True))
-    session.execute(_INSERT, {"ids": ids, "jobs": jobs, "arguments": arguments, "actors": actors, "channel": CHANNEL})
+def _write(rows: Sequence[tuple[str, str, str, str]]) -> str:
+    lines = [f"({','.join(map(quoted, row))},now())" for row in rows]
+    return (
+        "INSERT INTO app.outbox_event (id, job, arguments, acts_under, created_at) VALUES "  # noqa: S608 - all quoted
+        f"{','.join(lines)};NOTIFY {CHANNEL}"
+    )
 
 
 def _json(value: Any) -> str:
@@ -74,10 +70,13 @@ def _json(value: Any) -> str:
 
 def stored(who: Principal) -> dict[str, Any]:
     """Return a Principal as JSON values; tokens are not kept."""
-    said = {name: value for name, value in asdict(who).items() if value not in (None, (), frozenset(), 0)}
+    said = {name: value for name in _KEPT if (value := getattr(who, name)) not in _NOTHING}
     said["scopes"] = sorted(who.scopes)
-    said.pop("token_id", None)
     return said
+
+
+_KEPT = tuple(field.name for field in fields(Principal) if field.name != "token_id")
+_NOTHING: tuple[Any, ...] = (None, (), frozenset(), 0)
 
 
 def restored(said: dict[str, Any]) -> Principal:

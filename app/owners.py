@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, create_engine
 
 from app.capabilities import load
-from app.migrations.run import Owner, core_owner
+from app.db import driver_url
+from app.migrations.run import MigrationFailed, Owner, core_owner, upgrade
 from app.registry.check import sound
 from app.registry.contract import Plugin
 from app.registry.find import Candidate, find
+from app.sealing import continue_after_restore
 
 
 def owners(candidates: Sequence[Candidate] | None = None) -> list[Owner]:
@@ -26,3 +28,15 @@ def owners(candidates: Sequence[Candidate] | None = None) -> list[Owner]:
 def _metadata(plugin: Plugin) -> MetaData | None:
     found = getattr(plugin.models, "metadata", plugin.models)
     return found if isinstance(found, MetaData) else None
+
+
+def bring_up_to_date(url: str, owners: Sequence[Owner]) -> list[MigrationFailed]:
+    """Migrate every owner, and go on counting where a restored dump ended; returns the failures of plugins."""
+    failures = upgrade(url, owners)
+    engine = create_engine(driver_url(url))
+    try:
+        with engine.begin() as connection:
+            continue_after_restore(connection)
+    finally:
+        engine.dispose()
+    return failures

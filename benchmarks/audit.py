@@ -107,11 +107,13 @@ def _seal(stop: threading.Event) -> None:
             seal_due()
 
 
+_COUNT = (
+    "select count(*), count(*) filter (where xid >= (select coalesce(max(until_xid), 0) from app.audit_head))"
+    " from app.audit_leaf"
+)
+
+
 def _sealed() -> str:
     with make_app().app_context(), unit_of_work():
-        total, left = (
-            session()
-            .execute(sa.text("select count(*), count(*) filter (where head_id is null) from app.audit_leaf"))
-            .one()
-        )
+        total, left = session().execute(sa.text(_COUNT)).one()
     return f"{total:,} audit lines written, {left:,} not yet sealed at the end"

@@ -40,10 +40,10 @@ def _import_ahead() -> Any:
 
 def _migrate(owners: Any) -> dict[str, Any]:
     from app.config import Settings
-    from app.migrations.run import upgrade
+    from app.owners import bring_up_to_date
     from app.worker import queues_of
 
-    failures = upgrade(Settings.from_env(os.environ).database_url, owners)
+    failures = bring_up_to_date(Settings.from_env(os.environ).database_url, owners)
     # Only now: a city is not built on schemas that are behind.
     from app.registry.declarations import load_matters
     from wsgi import application

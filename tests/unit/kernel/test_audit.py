@@ -7,12 +7,13 @@ import orjson
 import pytest
 from cryptography.exceptions import InvalidSignature
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from app.audit import AuditHead, AuditLeaf, about, leaf_hash, merkle_root, record
-from app.db import now, session, unit_of_work
+from app import sealing
+from app.audit import AuditHead, AuditLeaf, about, leaf_hash, merkle_root, record, sealed_by
+from app.db import database, now, session, unit_of_work
 from app.ids import new_id
-from app.sealing import GENESIS, oldest_unsealed_seconds, seal_due, signing_key
+from app.sealing import GENESIS, OrderLost, continue_after_restore, oldest_unsealed_seconds, seal_due, signing_key
 
 
 def _leave(count: int, subject: str) -> None:
@@ -55,16 +56,16 @@ def test_sealed_roots_match_their_leaves_and_chain(kernel: Flask) -> None:
 
     with unit_of_work(read_only=True):
         heads = list(session().scalars(select(AuditHead).order_by(AuditHead.id)))
-        previous = GENESIS
+        previous, end = GENESIS, 0
         for head in heads:
-            leaves = session().scalars(
-                select(AuditLeaf).where(AuditLeaf.head_id == head.id).order_by(AuditLeaf.position)
-            )
+            leaves = sealed_by(head)
+            assert len(leaves) == head.size
             assert merkle_root([leaf_hash(leaf.body) for leaf in leaves]) == head.root
             assert head.previous == previous
+            assert head.from_xid == end
             assert orjson.loads(head.statement)["root"] == head.root.hex()
             signing_key().public_key().verify(head.signature, head.statement)
-            previous = leaf_hash(head.statement)
+            previous, end = leaf_hash(head.statement), head.until_xid
 
 
 def test_an_edited_leaf_breaks_its_root(kernel: Flask) -> None:
@@ -85,6 +86,14 @@ def test_roots_follow_rfc_6962() -> None:
     assert merkle_root([one, two, three]) == hashlib.sha256(b"\x01" + pair + three).digest()
 
 
+def _is_sealed(leaf: str) -> bool:
+    with unit_of_work(read_only=True):
+        heads = session().scalars(select(AuditHead)).all()
+        found = [head.id for head in heads if leaf in {each.id for each in sealed_by(head)}]
+    assert len(found) <= 1
+    return bool(found)
+
+
 def test_a_leaf_of_a_running_transaction_keeps_later_ones_unsealed(kernel: Flask) -> None:
     with unit_of_work() as slow:
         record("test.slow", subject="party_slow")
@@ -96,16 +105,11 @@ def test_a_leaf_of_a_running_transaction_keeps_later_ones_unsealed(kernel: Flask
             session().add(AuditLeaf(id="audit_late", subject="party_slow", at=now(), body=b"{}"))
         with unit_of_work():
             seal_due()
-        with unit_of_work(read_only=True):
-            late = session().get(AuditLeaf, "audit_late")
-            assert late is not None
-            assert late.head_id is None
+        assert not _is_sealed("audit_late")
     with unit_of_work():
         seal_due()
-    with unit_of_work(read_only=True):
-        late = session().get(AuditLeaf, "audit_late")
-        assert late is not None
-        assert late.head_id is not None
+    assert _is_sealed("audit_late")
+    assert _is_sealed("audit_early")
 
 
 def test_a_forged_head_does_not_verify(kernel: Flask) -> None:
@@ -127,3 +131,41 @@ def test_the_wait_of_the_oldest_unsealed_leaf_is_known(kernel: Flask) -> None:
     with unit_of_work():
         seal_due()
         assert oldest_unsealed_seconds() < 89
+
+
+def test_a_full_batch_ends_between_two_transactions(kernel: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    with unit_of_work():
+        seal_due()
+    monkeypatch.setattr(sealing, "BATCH", 4)
+    for size in (3, 3, 6):
+        _leave(size, "party_batch")
+
+    sealed = []
+    for _ in range(3):
+        with unit_of_work():
+            sealed.append(seal_due())
+
+    assert sealed == [3, 3, 6]
+
+
+def test_leaves_written_after_a_restore_are_sealed_after_the_old_ones(clean_city: Flask) -> None:
+    with clean_city.app_context():
+        _leave(1, "party_before")
+        with unit_of_work():
+            seal_due()
+            # A new server counts from the start again, so all that is old seems to be of the future.
+            session().execute(text("UPDATE app.audit_head SET until_xid = until_xid + 1000000"))
+        with pytest.raises(OrderLost), unit_of_work():
+            seal_due()
+
+        with database().write.begin() as connection:
+            assert 999_000 < continue_after_restore(connection) <= 1_000_001
+            assert continue_after_restore(connection) == 0
+        _leave(2, "party_after")
+
+        with unit_of_work():
+            assert seal_due() == 2
+        with unit_of_work():
+            first, second = session().scalars(select(AuditHead).order_by(AuditHead.id))
+            assert {leaf.subject for leaf in sealed_by(second)} == {"party_after"}
+            assert second.from_xid == first.until_xid
