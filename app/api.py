@@ -15,7 +15,7 @@ from app.facade.settings import settings_of
 from app.facade.subjects import demo_subject
 from app.fields import Area, Credit, Fen, Instant, Mobile, Resident, Trace
 from app.guards import Kind, Principal, acting_as, principal, public, require
-from app.idempotency import idempotent, key_of_request
+from app.idempotency import idempotent, idempotent_when_asked, key_of_request, keyed
 from app.identifiers import AreaCode, BadIdentifier, CreditCode, MobileNumber, ResidentId, TraceCode
 from app.ids import is_id, new_id
 from app.jobs import Job, Schedule
@@ -76,8 +76,10 @@ __all__ = [
     "demo_subject",
     "enqueue",
     "idempotent",
+    "idempotent_when_asked",
     "is_id",
     "key_of_request",
+    "keyed",
     "model_base",
     "new_id",
     "notices",

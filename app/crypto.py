@@ -86,14 +86,14 @@ class KeyRing:
     def wrap(self, plain: bytes, *, place: str) -> bytes:
         """Encrypt a key under the newest KEK."""
         name, key = next(iter(self.keys.items()))
-        return name.encode().ljust(8, b"\0") + _encrypt(key, plain, place)
+        return name.encode().ljust(8, b"\0") + _encrypt(AESGCM(key), plain, place)
 
     def unwrap(self, wrapped: bytes, *, place: str) -> bytes:
         """Return a wrapped key; raises `CannotOpen`."""
         key = self.keys.get(wrapped[:8].rstrip(b"\0").decode("ascii", "replace"))
         if key is None:
             raise CannotOpen("the key-encryption key is not in the key file")
-        return _decrypt(key, wrapped[8:], place)
+        return _decrypt(AESGCM(key), wrapped[8:], place)
 
     def derive(self, purpose: str) -> bytes:
         """Return 32 bytes that are the same for this purpose for ever (HKDF, RFC 5869)."""
@@ -106,7 +106,7 @@ class Vault:
 
     def __init__(self, ring: KeyRing) -> None:
         self.ring = ring
-        self._by_id: dict[int, bytes] = {}
+        self._by_id: dict[int, AESGCM] = {}
         self._newest: dict[str, int] = {}
         self._derived: dict[str, bytes] = {}
         self._lock = threading.Lock()
@@ -155,35 +155,38 @@ class Vault:
                 select(DataKey).where(DataKey.purpose == purpose).order_by(DataKey.id.desc()).limit(1)
             ).first()
             row = newest or self._make(own, purpose)
-            self._by_id[row.id] = self.ring.unwrap(row.wrapped, place=f"data_key/{purpose}")
+            self._by_id[row.id] = self._unwrapped(row)
             self._newest[purpose] = row.id
             return row.id
 
-    def _load(self, key_id: int, purpose: str) -> bytes:
+    def _load(self, key_id: int, purpose: str) -> AESGCM:
         with Session(database().write) as own:
             row = own.get(DataKey, key_id)
         if row is None or row.purpose != purpose:
             raise CannotOpen("no data key with this id and purpose")
-        self._by_id[key_id] = self.ring.unwrap(row.wrapped, place=f"data_key/{purpose}")
+        self._by_id[key_id] = self._unwrapped(row)
         return self._by_id[key_id]
+
+    def _unwrapped(self, row: DataKey) -> AESGCM:
+        return AESGCM(self.ring.unwrap(row.wrapped, place=f"data_key/{row.purpose}"))
 
     def _make(self, own: Session, purpose: str) -> DataKey:
         key = AESGCM.generate_key(256)
         row = DataKey(purpose=purpose, wrapped=self.ring.wrap(key, place=f"data_key/{purpose}"))
         own.add(row)
         own.flush()
-        self._by_id[row.id] = key
+        self._by_id[row.id] = AESGCM(key)
         return row
 
 
-def _encrypt(key: bytes, plain: bytes, place: str) -> bytes:
+def _encrypt(key: AESGCM, plain: bytes, place: str) -> bytes:
     nonce = os.urandom(_NONCE)
-    return nonce + AESGCM(key).encrypt(nonce, plain, place.encode())
+    return nonce + key.encrypt(nonce, plain, place.encode())
 
 
-def _decrypt(key: bytes, sealed: bytes, place: str) -> bytes:
+def _decrypt(key: AESGCM, sealed: bytes, place: str) -> bytes:
     try:
-        return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], place.encode())
+        return key.decrypt(sealed[:_NONCE], sealed[_NONCE:], place.encode())
     except (InvalidTag, ValueError):
         raise CannotOpen("the value was changed or belongs to another place") from None
 

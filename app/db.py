@@ -168,6 +168,10 @@ class UnitOfWork:
             self._session.close()
             self._session = None
 
+    def gathered(self, writer: Writer) -> list[Any]:
+        """Return the rows of one kind that wait for the commit."""
+        return self._gathered.get(writer, [])
+
 
 _current: ContextVar[UnitOfWork | None] = ContextVar("suxin_unit_of_work", default=None)
 
@@ -188,6 +192,20 @@ def unit_of_work(*, read_only: bool = False) -> Iterator[UnitOfWork]:
         raise
     finally:
         _current.reset(token)
+
+
+class gathering:  # noqa: N801 - reads as a phrase: `with gathering(db) as gathered:`
+    """Run a block whose rows are gathered for somebody else to write; it must not use the session."""
+
+    def __init__(self, db: Database) -> None:
+        self.work = UnitOfWork(db)
+
+    def __enter__(self) -> UnitOfWork:
+        self._token = _current.set(self.work)
+        return self.work
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
 
 
 def work() -> UnitOfWork:

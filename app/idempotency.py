@@ -6,6 +6,7 @@ import functools
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from flask import Response, current_app, request
@@ -55,11 +56,43 @@ class StillRunning(Conflict):
 
 
 def key_of_request() -> str:
-    """Return the request's key; raises `IdempotencyKeyMissing`."""
+    """Return the request's key; raises `IdempotencyKeyMissing`.
+
+    Only a view that says so (`keyed`, `idempotent`, `idempotent_when_asked`)
+    may ask: else its description would not name the header.
+    """
+    if need_of(current_app.view_functions[request.endpoint or ""], request.method) is None:
+        raise RuntimeError(f"{request.endpoint} reads {HEADER} and does not declare it: put @keyed below @require")
     key = request.headers.get(HEADER, "")
-    if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable() or " " in key:
+    if not usable(key):
         raise IdempotencyKeyMissing()
     return key
+
+
+def usable(key: str) -> bool:
+    """Tell whether a key has the shape of one: 1 to 255 visible ASCII signs."""
+    return 1 <= len(key) <= 255 and key.isascii() and key.isprintable() and " " not in key
+
+
+class Need(StrEnum):
+    """Whether a route's caller must send a key."""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+
+
+def keyed(view: View) -> View:
+    """Declare a view that takes a key and keeps it with a state of its own (`key_of_request`)."""
+    view.__idempotency__ = Need.REQUIRED  # type: ignore[attr-defined]
+    return view
+
+
+def need_of(view: Any, method: str) -> Need | None:
+    """Return whether a view takes a key for an HTTP method, and must have it; None where it takes none."""
+    target = getattr(view, "view_class", None)
+    handler = getattr(target, method.lower(), None) if target is not None else view
+    found = getattr(handler, "__idempotency__", None)
+    return found if isinstance(found, Need) else None
 
 
 def request_hash() -> bytes:
@@ -68,10 +101,14 @@ def request_hash() -> bytes:
     return hashlib.sha256(b"\n".join(hashlib.sha256(part).digest() for part in parts)).digest()
 
 
+def lock_number(scope: str, key: str) -> int:
+    """Return the advisory lock that stands for a key."""
+    return int.from_bytes(hashlib.sha256(f"{scope}\n{key}".encode()).digest()[:8], "big", signed=True)
+
+
 def hold(scope: str, key: str) -> None:
     """Hold a key until the transaction ends; raises `StillRunning` when another one holds it."""
-    number = int.from_bytes(hashlib.sha256(f"{scope}\n{key}".encode()).digest()[:8], "big", signed=True)
-    if not session().scalar(text("SELECT pg_try_advisory_xact_lock(:n)"), {"n": number}):
+    if not session().scalar(text("SELECT pg_try_advisory_xact_lock(:n)"), {"n": lock_number(scope, key)}):
         raise StillRunning(headers={"Retry-After": "1"})
 
 
@@ -80,11 +117,21 @@ def idempotent(view: View) -> View:
 
     Keys are private to the caller and the route, and are never pruned while
     the effect lives. For a view that waits for an outside party keep a state
-    of its own instead: this holds the key for one transaction only.
+    of its own instead (`keyed`): this holds the key for one transaction only.
     """
+    return _once(view, Need.REQUIRED)
 
+
+def idempotent_when_asked(view: View) -> View:
+    """Be `idempotent` for a caller who sends a key; without one every call has its own effect."""
+    return _once(view, Need.OPTIONAL)
+
+
+def _once(view: View, need: Need) -> View:
     @functools.wraps(view)
     def once(*args: Any, **kwargs: Any) -> Any:
+        if need is Need.OPTIONAL and HEADER not in request.headers:
+            return view(*args, **kwargs)
         scope, key, wanted = _scope(), key_of_request(), request_hash()
         hold(scope, key)
         held = session().get(IdempotencyRecord, (scope, key))
@@ -95,7 +142,7 @@ def idempotent(view: View) -> View:
             _keep(scope, key, wanted, answer)
         return answer
 
-    once.__idempotent__ = True  # type: ignore[attr-defined]
+    once.__idempotency__ = need  # type: ignore[attr-defined]
     return once  # type: ignore[return-value]
 
 

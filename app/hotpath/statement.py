@@ -70,8 +70,12 @@ class Lines:
 
     def one(self, statement: Statement, values: Mapping[str, str | None]) -> list[bytes | None] | None:
         """Return the texts of the only row, or None without one; raises `StatementFailed`."""
+        return self.row(statement, statement.parameters(values))
+
+    def row(self, statement: Statement, parameters: Sequence[bytes | None]) -> list[bytes | None] | None:
+        """Return the texts of the only row for parameters that are in the statement's order already."""
         try:
-            result = self._run(statement, statement.parameters(values))
+            result = self._run(statement, parameters)
         except (psycopg.Error, StatementFailed) as error:
             self.close()
             raise StatementFailed(statement.name.decode()) from error

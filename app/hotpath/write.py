@@ -5,21 +5,23 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
 
 import orjson
 import sqlalchemy as sa
-from flask import Flask
 from marshmallow import Schema, ValidationError
-from sqlalchemy.dialects import postgresql
 
 from app import audit, outbox
-from app.db import UnitOfWork
+from app.db import Database, gathering, now
+from app.hotpath.insert import Shape, insert
+from app.hotpath.shape import shaper
 from app.hotpath.statement import Statement
-from app.principal import Principal
+from app.idempotency import Need, lock_number, usable
+from app.principal import Principal, acting_as
 
 View = TypeVar("View", bound=Callable[..., Any])
+Parameters = list[bytes | None]
 MOST_BYTES = 16_384
 
 
@@ -28,18 +30,20 @@ class HotWrite:
     """One new row of `table` from a form; what the ordinary view makes of it, too.
 
     `make` returns the row's columns and leaves audit lines and events by the
-    usual `audit.record` and `enqueue`; it must not query.
+    usual `audit.record` and `enqueue`; it must not query. `show` makes of the
+    row what the schema shows, where that is more than the columns.
     """
 
     form: type[Schema]
     shown: type[Schema]
     table: sa.Table
     make: Callable[[Principal, Mapping[str, Any]], dict[str, Any]]
+    show: Callable[[Mapping[str, Any]], Any] | None = None
     status: int = 201
 
 
 def hot_write(**declared: Any) -> Callable[[View], View]:
-    """Let a POST view below `@idempotent` be answered by one compiled statement."""
+    """Let a POST view below `@idempotent` or `@idempotent_when_asked` be answered by one compiled statement."""
     write = HotWrite(**declared)
 
     def decorate(view: View) -> View:
@@ -49,39 +53,10 @@ def hot_write(**declared: Any) -> Callable[[View], View]:
     return decorate
 
 
-def statement(name: str, table: sa.Table) -> Statement:
-    """Compile the statement of a table; it returns one row when the key was new.
-
-    The lock is the ordinary path's own (`app.idempotency.hold`), so the two
-    paths never work on one key at a time.
-    """
-    dialect: Any = postgresql.dialect()  # type: ignore[no-untyped-call]
-    columns = list(table.columns)
-    values = ", ".join(f"${at}::{column.type.compile(dialect)}" for at, column in enumerate(columns, 13))
-    # Names come from the table's own metadata, values only as parameters.
-    sql = (
-        "WITH key AS (INSERT INTO app.idempotency_record (scope, key, request_hash, status, headers, body, created_at)"  # noqa: S608
-        ' SELECT $1, $2, $3::bytea, $4::smallint, \'{"Content-Type": "application/json"}\', $5::bytea, now()'
-        " WHERE pg_try_advisory_xact_lock($6::bigint) ON CONFLICT DO NOTHING RETURNING 1),"
-        f" made AS (INSERT INTO {table.fullname} ({', '.join(column.name for column in columns)})"
-        f" SELECT {values} FROM key),"
-        " leaf AS (INSERT INTO app.audit_leaf (id, subject, at, body) SELECT l.* FROM key,"
-        " unnest($7::text[], $8::text[], $9::timestamptz[], $10::bytea[]) l),"
-        " event AS (INSERT INTO app.outbox_event (id, job, arguments, acts_under, created_at)"
-        " SELECT e->>0, e->>1, e->2, e->3, now() FROM key, jsonb_array_elements($11::jsonb) e RETURNING 1),"
-        " told AS (SELECT pg_notify($12, '') FROM event LIMIT 1)"
-        " SELECT (SELECT count(*) FROM told) FROM key"
-    )
-    order = tuple(f"p{at}" for at in range(1, 13 + len(columns)))
-    return Statement(name.encode(), sql.encode(), order, {})
-
-
-@dataclass(slots=True)
-class Intent:
-    """A validated request, ready to be written."""
-
-    body: bytes
-    values: dict[str, str | None]
+def hot_write_of(view: Any) -> HotWrite | None:
+    """Return what a Flask view function declares for POST, or None."""
+    found = getattr(getattr(getattr(view, "view_class", None), "post", None), "__hot_write__", None)
+    return found if isinstance(found, HotWrite) else None
 
 
 def read(environ: dict[str, Any]) -> bytes | None:
@@ -94,89 +69,69 @@ def read(environ: dict[str, Any]) -> bytes | None:
     return body
 
 
-def intent(
-    app: Flask, write: HotWrite, who: Principal, environ: dict[str, Any], *, endpoint: str, raw: bytes,
-    encode: Callable[[Any], bytes],
-) -> Intent | None:  # fmt: skip
-    """Return what a request wants written, or None where the ordinary path must say what is wrong."""
-    key = environ.get("HTTP_IDEMPOTENCY_KEY", "")
-    if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable() or " " in key:
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A validated request, ready to be written."""
+
+    body: bytes
+    statement: Statement
+    parameters: Parameters
+
+
+@dataclass(slots=True)
+class Writing:
+    """One route's write, with all that is the same for every request made once."""
+
+    db: Database
+    write: HotWrite
+    endpoint: str
+    need: Need
+    encode: Callable[[Any], bytes]
+    form: Schema = field(init=False)
+    dump: Callable[[Any], Any] = field(init=False)
+    _statements: dict[Shape, Statement] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.form, self.dump = self.write.form(), shaper(self.write.shown())
+
+    def intent(self, who: Principal, environ: dict[str, Any], raw: bytes) -> Intent | None:
+        """Return what a request wants written, or None where the ordinary path must say what is wrong."""
+        key = environ.get("HTTP_IDEMPOTENCY_KEY")
+        if self.need is Need.REQUIRED if key is None else not usable(key):
+            return None
+        try:
+            form = cast(Mapping[str, Any], self.form.load(orjson.loads(raw)))
+        except (ValueError, ValidationError):
+            return None
+        with acting_as(who), gathering(self.db) as gathered:
+            row = self.write.make(who, form)
+        body = self.encode(self.dump(row if self.write.show is None else self.write.show(row)))
+        lines, events = gathered.gathered(audit._write), gathered.gathered(outbox._write)
+        parameters = [] if key is None else self._key(who, key, environ, raw, body)
+        parameters += [_bytes(row[column.name]) for column in self.write.table.columns]
+        parameters += [_bytes(value) for line in lines for value in line]
+        at = now().isoformat()
+        parameters += [_bytes(value) for event in events for value in (*event, at)]
+        shape = Shape(keyed=key is not None, lines=len(lines), events=len(events))
+        return Intent(body, self._statement(shape), parameters)
+
+    def _key(self, who: Principal, key: str, environ: dict[str, Any], raw: bytes, body: bytes) -> Parameters:
+        # The ordinary path's own scope, hash and lock: the two never work on one key at a time.
+        scope = f"{self.endpoint} {who.actor}"[:200]
+        parts = (b"POST", environ["PATH_INFO"].encode("latin-1"), environ.get("QUERY_STRING", "").encode(), raw)
+        asked = hashlib.sha256(b"\n".join(hashlib.sha256(part).digest() for part in parts)).digest()
+        said = (scope, key, asked, self.write.status, body, lock_number(scope, key))
+        return [_bytes(value) for value in said]
+
+    def _statement(self, shape: Shape) -> Statement:
+        if shape not in self._statements:
+            self._statements[shape] = insert(f"hot {self.endpoint} {shape}", self.write.table, shape)
+        return self._statements[shape]
+
+
+def _bytes(value: Any) -> bytes | None:
+    if value is None:
         return None
-    try:
-        form = write.form().load(orjson.loads(raw))
-    except (ValueError, ValidationError):
-        return None
-    gathered = _Gathered(app.extensions["suxin.db"])
-    with gathered.open(who):
-        row = write.make(who, form)
-    body = encode(write.shown().dump(row))
-    scope = f"{endpoint} {who.actor}"[:200]
-    values = [scope, key, _bytea(_hash(environ, raw)), str(write.status), _bytea(body), str(_lock(scope, key))]
-    values += [
-        *_leaves(gathered),
-        _events(gathered),
-        outbox.CHANNEL,
-        *(_text(row[c.name]) for c in write.table.columns),
-    ]
-    return Intent(body, {f"p{at}": value for at, value in enumerate(values, 1)})
-
-
-class _Gathered:
-    """A unit of work that only gathers: its audit lines and events are written by our statement."""
-
-    def __init__(self, db: Any) -> None:
-        self.work = UnitOfWork(db)
-
-    def open(self, who: Principal) -> Any:
-        from contextlib import ExitStack
-
-        from app.db import _current
-        from app.principal import acting_as
-
-        stack = ExitStack()
-        stack.enter_context(acting_as(who))
-        token = _current.set(self.work)
-        stack.callback(_current.reset, token)
-        return stack
-
-    def rows(self, writer: Any) -> list[Any]:
-        return self.work._gathered.get(writer, [])
-
-
-def _leaves(gathered: _Gathered) -> list[str]:
-    rows = gathered.rows(audit._write)
-    ids, subjects, ats, bodies = (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [], [])
-    return [_array(ids), _array(subjects), _array([at.isoformat() for at in ats]), _array([_bytea(b) for b in bodies])]
-
-
-def _events(gathered: _Gathered) -> str:
-    rows = gathered.rows(outbox._write)
-    return "[" + ",".join(f'["{id}","{job}",{arguments},{actor}]' for id, job, arguments, actor in rows) + "]"
-
-
-def _array(items: list[str | None]) -> str:
-    quoted = ("NULL" if item is None else '"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"' for item in items)
-    return "{" + ",".join(quoted) + "}"
-
-
-def _bytea(value: bytes) -> str:
-    return "\\x" + value.hex()
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
-def _hash(environ: dict[str, Any], raw: bytes) -> bytes:
-    parts = (b"POST", environ["PATH_INFO"].encode("latin-1"), environ.get("QUERY_STRING", "").encode(), raw)
-    return hashlib.sha256(b"\n".join(hashlib.sha256(part).digest() for part in parts)).digest()
-
-
-def _lock(scope: str, key: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"{scope}\n{key}".encode()).digest()[:8], "big", signed=True)
-
-
-def hot_write_of(view: Any) -> HotWrite | None:
-    """Return what a Flask view function declares for POST, or None."""
-    found = getattr(getattr(getattr(view, "view_class", None), "post", None), "__hot_write__", None)
-    return found if isinstance(found, HotWrite) else None
+    if isinstance(value, bytes):
+        return b"\\x" + value.hex().encode()
+    return str(value).encode()

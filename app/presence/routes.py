@@ -9,6 +9,8 @@ from flask_smorest import Blueprint
 
 from app.errors import NotAllowed
 from app.guards import Kind, principal, require
+from app.hotpath.write import hot_write
+from app.idempotency import idempotent_when_asked
 from app.presence import codes, proofs, service
 from app.presence.models import PresenceSession
 from app.presence.schemas import (
@@ -28,8 +30,16 @@ blueprint = Blueprint("presence", __name__, url_prefix="", description="实人�
 @blueprint.route("/sessions")
 class Sessions(MethodView):
     @require("presence:verify", kinds=[Kind.TERMINAL])
+    @idempotent_when_asked
     @blueprint.arguments(SessionForm)
     @blueprint.response(201, Session)
+    @hot_write(
+        form=SessionForm,
+        shown=Session,
+        table=PresenceSession.__table__,
+        make=service.new_session,
+        show=lambda row: {**row, "status": row["state"]},
+    )
     def post(self, form: dict[str, Any]) -> PresenceSession:
         """Open a session for the customer before this terminal."""
         return service.open_session(who=principal(), **form)

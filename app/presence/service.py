@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
@@ -14,6 +15,7 @@ from app import audit
 from app.db import add, now, session, unit_of_work, work
 from app.errors import NotFound
 from app.guards import Principal
+from app.ids import new_id
 from app.presence import limits, liveness, proofs
 from app.presence.codes import CodeProvider
 from app.presence.errors import CaptureSeen, MethodUnknown, SessionExpired, SessionUsed
@@ -44,18 +46,18 @@ class Outcome:
 
 def open_session(*, who: Principal, purpose: str, ttl_seconds: int = TTL_SECONDS) -> PresenceSession:
     """Open a session for the customer before this terminal; it lives a minute, or less when asked."""
-    opened = add(
-        PresenceSession(
-            terminal=terminal_of(who),
-            organisation=who.organisation,
-            place=who.place,
-            purpose=purpose,
-            nonce=secrets.token_urlsafe(24),
-            expires_at=now() + timedelta(seconds=ttl_seconds),
-        )
-    )
-    audit.record("presence.session-opened", object=opened.id, purpose=purpose)
-    return opened
+    return add(PresenceSession(**new_session(who, {"purpose": purpose, "ttl_seconds": ttl_seconds})))
+
+
+def new_session(who: Principal, form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row of a session that begins now, its audit line left; whoever asked writes it."""
+    at, session_id, purpose = now(), new_id("presence"), form["purpose"]
+    audit.record("presence.session-opened", object=session_id, purpose=purpose)
+    return {
+        "id": session_id, "terminal": terminal_of(who), "organisation": who.organisation, "place": who.place,
+        "purpose": purpose, "nonce": secrets.token_urlsafe(24), "state": "open", "method": None, "decision": None,
+        "reason": None, "created_at": at, "expires_at": at + timedelta(seconds=form["ttl_seconds"]), "decided_at": None,
+    }  # fmt: skip
 
 
 def look(session_id: str, *, who: Principal) -> PresenceSession:

@@ -18,6 +18,7 @@ from marshmallow import INCLUDE, Schema, fields
 from app.errors import PROBLEM_JSON
 from app.guards import public
 from app.registry.contract import Plugin
+from app.registry.keys import declare_key
 from app.registry.security import BEARER, BEARER_SCHEME, declare_access
 
 OPENAPI_VERSION = "3.1.0"
@@ -41,15 +42,16 @@ class ProblemSchema(Schema):
 
 
 class AccessPlugin(FlaskPlugin):  # type: ignore[misc]
-    """Describes paths as smorest does and, for each method, who may call it."""
+    """Describes paths as smorest does and, for each method, who may call it and whether it takes a key."""
 
     def __init__(self, app: Flask) -> None:
         super().__init__()
         self._app = app
 
     def path_helper(self, rule: Any, operations: dict[str, Any], parameters: list[Any], **kwargs: Any) -> str:
-        """Return the path; `operations` gain their access."""
+        """Return the path; `operations` gain their access and their Idempotency-Key."""
         declare_access(self._app.view_functions[rule.endpoint], operations)
+        declare_key(self._app.view_functions[rule.endpoint], operations)
         path: str = super().path_helper(rule, operations, parameters, **kwargs)
         return path
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask.views import MethodView
 
-from app.api import Blueprint, Kind, PageArgs, key_of_request, principal, require
+from app.api import Blueprint, Kind, PageArgs, key_of_request, keyed, principal, require
 from plugins.health import schemas
 from plugins.health.service import catalogue, entitlement, quotes, receipts, settlements
 from plugins.health.service.settlements import Intent
@@ -49,6 +49,7 @@ class Quotes(MethodView):
 @blueprint.route("/settlements")
 class Settlements(MethodView):
     @require("health:settle", kinds=[Kind.TERMINAL])
+    @keyed
     @blueprint.arguments(schemas.SettlementForm)
     @blueprint.response(201, schemas.Settlement)
     @blueprint.alt_response(202, schema=schemas.Settlement, description="Not final yet: ask at `Location`")
