@@ -74,7 +74,7 @@ class Route:
 
     path: str
     before: str
-    after: str | None
+    after: str | None  # None for a route without a parameter
     parameter: str
     access: Access
     statement: Statement
@@ -85,11 +85,10 @@ class Route:
     from_principal: tuple[str, ...] = field(default=())
 
     def key_in(self, path: str) -> str | None:
-        """Return the path's parameter ("" for a route without one), or None when the path is another's."""
-        if self.after is None:
-            return "" if path == self.before else None
-        end = len(path) - len(self.after)
-        if end <= len(self.before) or not path.startswith(self.before) or not path.endswith(self.after):
+        """Return the path's parameter, or None when the path is another's."""
+        after = self.after or ""
+        end = len(path) - len(after)
+        if end <= len(self.before) or not path.startswith(self.before) or not path.endswith(after):
             return None
         key = path[len(self.before) : end]
         return key if _SEGMENT.fullmatch(key) else None
@@ -138,7 +137,9 @@ class HotPath:
     """
 
     def __init__(self, app: Flask, ordinary: Wsgi, routes: list[Route], lines: Lines) -> None:
-        self.app, self.ordinary, self.routes, self.lines = app, ordinary, routes, lines
+        self.app, self.ordinary, self.lines = app, ordinary, lines
+        self._exact = {route.before: route for route in routes if route.after is None}
+        self._patterns = [route for route in routes if route.after is not None]
         self.answered = 0
         self.writes: dict[str, WriteRoute] = {}
         self._recall: Recall | None = None
@@ -152,7 +153,9 @@ class HotPath:
             return self._write(self.writes[path], environ, start_response)
         if environ["REQUEST_METHOD"] != "GET":
             return self.ordinary(environ, start_response)
-        for route in self.routes:
+        if path in self._exact:
+            return self._answer(self._exact[path], "", environ, start_response)
+        for route in self._patterns:
             key = route.key_in(path)
             if key is not None:
                 return self._answer(route, key, environ, start_response)
