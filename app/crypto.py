@@ -95,6 +95,14 @@ class KeyRing:
             raise CannotOpen("the key-encryption key is not in the key file")
         return _decrypt(AESGCM(key), wrapped[8:], place)
 
+    def is_newest(self, wrapped: bytes) -> bool:
+        """Tell whether a key is wrapped under the newest KEK."""
+        return wrapped[:8] == next(iter(self.keys)).encode().ljust(8, b"\0")
+
+    def rewrap(self, wrapped: bytes, *, place: str) -> bytes:
+        """Return a wrapped key under the newest KEK; raises `CannotOpen`."""
+        return self.wrap(self.unwrap(wrapped, place=place), place=place)
+
     def derive(self, purpose: str) -> bytes:
         """Return 32 bytes that are the same for this purpose for ever (HKDF, RFC 5869)."""
         root = list(self.keys.values())[-1]
@@ -139,12 +147,10 @@ class Vault:
 
     def rewrap(self) -> int:
         """Wrap every data key under the newest KEK; returns how many changed hands."""
-        newest = next(iter(self.ring.keys)).encode().ljust(8, b"\0")
         with Session(database().write) as own, own.begin():
-            old = [row for row in own.scalars(select(DataKey)) if row.wrapped[:8] != newest]
+            old = [row for row in own.scalars(select(DataKey)) if not self.ring.is_newest(row.wrapped)]
             for row in old:
-                place = f"data_key/{row.purpose}"
-                row.wrapped = self.ring.wrap(self.ring.unwrap(row.wrapped, place=place), place=place)
+                row.wrapped = self.ring.rewrap(row.wrapped, place=f"data_key/{row.purpose}")
             return len(old)
 
     def _load_newest(self, purpose: str) -> int:

@@ -145,8 +145,9 @@ def rotate(city: Any, purpose: str) -> None:
 @keys.command()
 @click.pass_obj
 def rewrap(city: Any) -> None:
-    """Wrap all data keys under the newest key-encryption key of the key file."""
-    from app.crypto import vault
+    """Wrap all keys under the newest key-encryption key of the key file; repeat it where it was interrupted."""
+    from app.rewrap import rewrap_all
 
     with city.app().app_context():
-        click.echo(f"{vault().rewrap()} data keys rewrapped")
+        total = rewrap_all(lambda kind, done: click.echo(f"{kind}: {done} rewrapped"))
+    click.echo(f"{total} keys rewrapped")

@@ -10,12 +10,14 @@ from app.people import people
 from app.ports import Provider
 from app.presence.ports import providers, terminal_keys
 from app.registry.contract import Plugin
+from app.rewrap import wrapped_keys
 from app.subjects import demo_people
 from app.subjects import directory as directory_port
 from app.text import Text
 from identity import activity, demo, pages, routes
 from identity.commands import COMMANDS
 from identity.devices.presence import DeviceKeys
+from identity.face.keys import FaceKeys
 from identity.face.provider import FaceProvider
 from identity.face.routes import blueprint as face
 from identity.oidc.routes import blueprint as oauth2
@@ -49,6 +51,7 @@ plugin = Plugin(
         Provider(organisations, "identity", activity.organisations),
         Provider(terminal_keys, "identity", DeviceKeys()),
         Provider(providers, "face", FaceProvider()),
+        Provider(wrapped_keys, "face", FaceKeys()),
         Provider(demo_people, "identity", DemoPeopleDirectory()),
     ),
     commands=COMMANDS,
