@@ -102,11 +102,19 @@ def reads(world: World) -> list[Named]:
     ]  # fmt: skip
 
 
-def _terminal_token() -> dict[str, str]:
+def terminal(world: World, scope: str) -> dict[str, str]:
+    """Return the headers that sign in a terminal with one scope."""
+    from app.db import unit_of_work
+
+    with _city(world), unit_of_work():
+        return _terminal_token(scope)
+
+
+def _terminal_token(scope: str = "certificates:verify") -> dict[str, str]:
     from identity.oidc import tokens
     from identity.oidc.access import Wanted
 
-    wanted = Wanted("suxin", ("certificates:verify",))
+    wanted = Wanted("suxin", (scope,))
     return _bearer(tokens._access_token(wanted, kind="terminal", sub="terminal_bench", client_id="terminal_bench"))
 
 

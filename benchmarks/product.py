@@ -1,4 +1,4 @@
-"""The city itself as the served app of the reads: compiled or ordinary, and its peers in Flask by hand.
+"""The city itself as the served app of the named reads and writes: compiled or ordinary, and its peers by hand.
 
 SUXIN_BENCH_HOT=1 leaves the compiled path in front, as the product has it;
 without it every answer is the ordinary one.
@@ -7,17 +7,22 @@ without it every answer is the ordinary one.
 from __future__ import annotations
 
 import os
+import secrets
+from datetime import timedelta
 from typing import Any
 
 import orjson
-from flask import Flask, Response
+from flask import Flask, Response, request
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
 from app import crypto, guards
 from app.config import Settings
+from app.db import add, now
 from app.errors import NotFound
 from app.factory import create_app
+from app.presence.models import PresenceSession
+from app.presence.schemas import Session, SessionForm
 from app.principal import Kind, principal
 
 VERIFIERS = [Kind.TERMINAL, Kind.OFFICIAL, Kind.CLIENT]
@@ -76,6 +81,22 @@ def _peers(app: Flask, url: str) -> None:
         name = crypto.open_sealed(row.pop("name_sealed"), purpose="person", place=place).decode()
         shown = {"id": who.subject, "name": name[:1] + "*" * max(1, len(name) - 1)}
         return _json(shown | row | {"authentication_level": who.authentication_level})
+
+    @app.post("/peer/presence/sessions")
+    @guards.require("presence:verify", kinds=[Kind.TERMINAL])
+    def plain_session() -> tuple[dict[str, Any], int]:
+        # The same row by the ORM alone: no key, no audit line.
+        form: dict[str, Any] = SessionForm().load(request.get_json())  # type: ignore[assignment]
+        who, at = principal(), now()
+        opened = add(
+            PresenceSession(
+                terminal=who.terminal or who.actor, organisation=who.organisation, place=who.place,
+                purpose=form["purpose"], nonce=secrets.token_urlsafe(24),
+                expires_at=at + timedelta(seconds=form["ttl_seconds"]),
+            )
+        )  # fmt: skip
+        shown: dict[str, Any] = Session().dump(opened)  # type: ignore[assignment]
+        return shown, 201
 
     @app.get("/peer/static")
     @guards.public(because="a benchmark's floor")
