@@ -3,14 +3,14 @@
 No released version made heads: those of a trial city are dropped, and all its
 leaves are sealed anew by ranges.
 
-Revision ID: app_0006_audit_ranges
+Revision ID: app_0020
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "app_0006_audit_ranges"
-down_revision = "app_0005"
+revision = "app_0020"
+down_revision = "app_0007"
 branch_labels = None
 depends_on = None
 
