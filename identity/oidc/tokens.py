@@ -88,7 +88,8 @@ def id_token(grant: AuthorizationGrant, *, nonce: str | None, access_token: str)
     """Return an ID token; its `sub` is the id by which this client's sector knows the person."""
     issued = int(time.time())
     client = _client(grant)
-    kid, key = keys.active(client.id_token_alg)
+    # FAPI 2.0, 5.4.1 knows no RS256, whatever a registration says.
+    kid, key = keys.active(jose.ALGORITHM if client.profile == "fapi2" else client.id_token_alg)
     body = {
         "iss": issuer(),
         "aud": grant.client_id,
