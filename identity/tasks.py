@@ -10,16 +10,17 @@ from app.db import now, session
 from app.jobs import Job, Schedule
 from identity.authenticators.models import GuessCount
 from identity.oidc import replay
-from identity.oidc.models import AuthorizationCode, Revocation
+from identity.oidc.models import AuthorizationCode, PushedRequest, Revocation
 from identity.sessions.models import BrowserSession
 
 
 def sweep() -> None:
-    """Delete what has expired; codes stay a day, so that a late replay is still seen."""
+    """Delete what has expired; codes and pushed requests stay a day, so that a late replay is still seen."""
     replay.forget_expired()
     day_ago = now() - timedelta(days=1)
     session().execute(delete(Revocation).where(Revocation.expires_at < now()))
     session().execute(delete(AuthorizationCode).where(AuthorizationCode.expires_at < day_ago))
+    session().execute(delete(PushedRequest).where(PushedRequest.expires_at < day_ago))
     session().execute(delete(BrowserSession).where(BrowserSession.expires_at < day_ago))
     session().execute(delete(GuessCount).where(GuessCount.window_started_at < day_ago))
 
