@@ -15,6 +15,7 @@ from app.db import now, session, unit_of_work
 from app.guards import Kind, Principal, acting_as
 from identity.oidc.access import wanted
 from identity.oidc.clients import Caller
+from identity.oidc.details import narrowed
 from identity.oidc.errors import OAuthError
 from identity.oidc.forms import needed
 from identity.oidc.grants.issued import live_grant, tokens_of
@@ -37,7 +38,8 @@ def authorization_code(caller: Caller, params: dict[str, str]) -> dict[str, Any]
     if not caller.confidential and caller.jkt is not None:
         # A public client's refresh tokens are bound to its key (RFC 9449, 5).
         grant.jkt = caller.jkt
-    return tokens_of(grant, wanted(params, grant.access), nonce=code.nonce, jkt=caller.jkt)
+    carried = narrowed(params, grant.authorization_details)
+    return tokens_of(grant, wanted(params, grant.access), nonce=code.nonce, jkt=caller.jkt, carried=carried)
 
 
 def code_hash(code: str) -> bytes:
