@@ -132,7 +132,7 @@ def test_chain_of_actors_has_an_end(client: FlaskClient, citizen: Citizen, healt
         (ACCESS, {"requested_token_type": "urn:ietf:params:oauth:token-type:refresh_token"}, "invalid_request"),
     ],
 )
-def test_more_than_was_granted_is_refused(
+def test_more_than_was_granted_is_refused(  # noqa: PLR0917 - three of them are a row
     client: FlaskClient, citizen: Citizen, health: Program, granted: Any, params: dict[str, Any], error: str
 ) -> None:
     answer = programs.exchange(client, health, citizen_token(client, citizen, granted), **params)
