@@ -17,6 +17,8 @@ pytestmark = pytest.mark.optional
 Opened = Callable[..., "BrowserContext"]
 DISPLAYS = [{}, {"mode": "elder"}, {"theme": "dark"}, {"language": "en"}, {"mode": "elder", "language": "en"}]
 PAGES = ["/", "/login", "/matters/", "/matters/health.medicine-on-insurance", "/problems/", "/nothing-here"]
+# `/device` and the pages of questions and log-out need a person.
+IDENTITY_PAGES = ["/device", "/approvals", "/oauth2/logout", "/oauth2/logout?client_id=client_unknown"]
 TOO_SMALL = """least => [...document.querySelectorAll("main button, main input, header button, header a")]
   .filter(each => each.checkVisibility() && each.type !== "hidden" && each.getBoundingClientRect().height < least)
   .map(each => each.outerHTML)"""
@@ -42,6 +44,10 @@ def test_pages_are_open_to_everyone(opened: Opened, log_in: Callable[[Page], Non
         page.goto(path)
         found[path] = faults(page) + page.evaluate(TOO_SMALL, 44)
     log_in(page)
+    for path in IDENTITY_PAGES:
+        page.goto(path)
+        found[path] = faults(page) + page.evaluate(TOO_SMALL, 44)
+    page.goto("/")
     found["home"] = faults(page) + page.evaluate(TOO_SMALL, 44)
 
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
@@ -66,7 +72,7 @@ def test_pages_reflow(opened: Opened, log_in: Callable[[Page], None], width: int
     wide = []
 
     log_in(page)
-    for path in [*PAGES, "/p/health/terminal"]:
+    for path in [*PAGES, *IDENTITY_PAGES, "/p/health/terminal"]:
         page.goto(path)
         wide += [path] if too_wide(page) else []
 
