@@ -54,6 +54,24 @@ def test_pages_are_open_to_everyone(opened: Opened, log_in: Callable[[Page], Non
 
 
 @pytest.mark.parametrize("display", [{}, {"mode": "elder", "language": "en"}, {"theme": "dark"}], ids=str)
+def test_the_question_of_a_device_is_open_to_everyone(
+    opened: Opened, log_in: Callable[[Page], None], display: dict[str, str]
+) -> None:
+    page = opened(**display).new_page()
+    log_in(page)
+    asked = page.request.post("/oauth2/device_authorization", form={"client_id": "suxin-screen", "scope": "openid"})
+    page.goto(asked.json()["verification_uri_complete"])
+
+    page.locator("main form button").press("Enter")
+    page.locator("button[value=approve]").wait_for()
+    wrong = faults(page) + page.evaluate(TOO_SMALL, 44)
+    page.locator("button[value=approve]").press("Enter")
+    page.wait_for_url("**/device/decision")
+
+    assert wrong + faults(page) == []
+
+
+@pytest.mark.parametrize("display", [{}, {"mode": "elder", "language": "en"}, {"theme": "dark"}], ids=str)
 def test_the_terminal_is_open_to_everyone(city: City, opened: Opened, display: dict[str, str]) -> None:
     page = opened(**display).new_page()
 
