@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from app.authorization_details import detail_types
 from app.guards import token_verifier
 from app.pages.ports import form_token, organisations
 from app.people import people
 from app.ports import Provider
 from app.presence.ports import providers, terminal_keys
-from app.registry.contract import Plugin
+from app.registry.contract import Plugin, PluginSetting
 from app.rewrap import wrapped_keys
 from app.subjects import demo_people
 from app.subjects import directory as directory_port
@@ -20,6 +21,10 @@ from identity.devices.presence import DeviceKeys
 from identity.face.keys import FaceKeys
 from identity.face.provider import FaceProvider
 from identity.face.routes import blueprint as face
+from identity.oidc.decoupled.routes import blueprint as decoupled
+from identity.oidc.logout.routes import blueprint as logout
+from identity.oidc.mandate_detail import MANDATE
+from identity.oidc.registration.routes import blueprint as registration
 from identity.oidc.routes import blueprint as oauth2
 from identity.oidc.verify import Verifier
 from identity.parties.directory import directory
@@ -33,9 +38,10 @@ plugin = Plugin(
     version="0.1.0",
     api=(1, 0),
     blueprints=(routes.blueprint, face),
-    protocol_blueprints=(oauth2, pages.blueprint),
+    protocol_blueprints=(oauth2, decoupled, logout, registration, pages.blueprint),
     models=Base,
     migrations=Path(__file__).parent / "migrations",
+    declarations=Path(__file__).parent / "declarations",
     tasks=JOBS,
     schedule=SCHEDULE,
     scopes={
@@ -46,6 +52,13 @@ plugin = Plugin(
         "introspect": Text("核查发给本服务的令牌", "Ask whether a token sent to this service is good"),
         "identity:face": Text("管理您的人脸授权", "Manage the use of your face"),
     },
+    settings=(
+        PluginSetting(
+            name="private_hosts",
+            default="",
+            meaning="hosts in private networks, as host:port with commas, that log-out messages may be sent to",
+        ),
+    ),
     providers=(
         Provider(token_verifier, "identity", Verifier()),
         Provider(directory_port, "identity", directory),
@@ -55,6 +68,7 @@ plugin = Plugin(
         Provider(terminal_keys, "identity", DeviceKeys()),
         Provider(providers, "face", FaceProvider()),
         Provider(wrapped_keys, "face", FaceKeys()),
+        Provider(detail_types, "mandate", MANDATE),
         Provider(demo_people, "identity", DemoPeopleDirectory()),
     ),
     commands=COMMANDS,

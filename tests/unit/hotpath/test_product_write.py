@@ -31,7 +31,7 @@ def terminal(clean_city: Flask) -> dict[str, str]:
     with clean_city.app_context(), unit_of_work():
         keys.active()
         wanted = Wanted("suxin", ("presence:verify",))
-        token = tokens._access_token(wanted, kind="terminal", sub="terminal_1", client_id="terminal_1")
+        token = tokens.access_token(wanted, kind="terminal", sub="terminal_1", client_id="terminal_1")
     headers = {"Authorization": f"Bearer {token}"}
     # The compiled path learns the fixed headers from an ordinary answer.
     assert _post(clean_city.wsgi_app, headers, FORM).status_code == 201
