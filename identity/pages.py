@@ -18,6 +18,8 @@ from identity.oidc import forms
 from identity.oidc.access import Access
 from identity.oidc.errors import OAuthError
 from identity.oidc.models import Client
+from identity.parties import names
+from identity.parties.acting import Capacity
 from identity.sessions import browser, service
 
 blueprint = Blueprint("identity_pages", __name__, template_folder="templates")
@@ -67,10 +69,17 @@ def refusal(error: OAuthError) -> Response:
     return _page("identity/refusal.html", status=error.status, error=error)
 
 
-def consent(client: Client, access: Access, query: str) -> Response:
-    """Return the consent page of one client's request."""
+def consent(client: Client, access: Access, query: str, *, capacity: Capacity) -> Response:
+    """Return the consent page of one client's request; it says for whom the person acts."""
     scopes = tuple(dict.fromkeys(scope for scopes in access.values() for scope in scopes))
-    return _page("identity/consent.html", client=client, scopes=_in_words(scopes), query=query)
+    return _page(
+        "identity/consent.html",
+        client=client,
+        scopes=_in_words(scopes),
+        query=query,
+        capacity=capacity,
+        party=names.party_of(capacity) if capacity.evidence else None,
+    )
 
 
 def own_form_token() -> str:

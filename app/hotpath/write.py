@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql
 from app import audit, outbox
 from app.db import UnitOfWork
 from app.hotpath.statement import Statement
+from app.idempotency import scope_of
 from app.principal import Principal
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -110,7 +111,7 @@ def intent(
     with gathered.open(who):
         row = write.make(who, form)
     body = encode(write.shown().dump(row))
-    scope = f"{endpoint} {who.actor}"[:200]
+    scope = scope_of(endpoint, who)
     values = [scope, key, _bytea(_hash(environ, raw)), str(write.status), _bytea(body), str(_lock(scope, key))]
     values += [
         *_leaves(gathered),

@@ -16,13 +16,18 @@ from werkzeug.wrappers import Response
 
 from app import audit
 from app.db import add, now, session
+from app.guards import acting_as
 from identity import pages
 from identity.oidc import clients, forms
 from identity.oidc.access import Access, asked_access
 from identity.oidc.errors import OAuthError
 from identity.oidc.grants.authorization_code import code_hash
+from identity.oidc.grants.issued import acting_principal
 from identity.oidc.models import AuthorizationCode, AuthorizationGrant, Client
 from identity.oidc.settings import CODE_SECONDS, issuer
+from identity.parties import acting
+from identity.parties.acting import Capacity
+from identity.parties.errors import CapacityEnded
 from identity.sessions import browser
 from identity.sessions.service import Live
 
@@ -60,11 +65,14 @@ def begin(query: str) -> Response:
         live = browser.live_session(request)
         if live is None or _stale(live, asked):
             return _to_log_in(query, asked)
-        if _consented(live, asked):
-            return _with_code(live, asked)
+        if live.acting_for is None and "none" not in asked.prompt and acting.others(live.person_id):
+            return redirect("/account/acting-for?" + urlencode({"return_to": "/oauth2/authorize?" + query}), 303)
+        capacity = _capacity(live, asked)
+        if _consented(live, asked, capacity):
+            return _with_code(live, asked, capacity)
         if "none" in asked.prompt:
             raise Turned(asked.redirect_uri, "consent_required", asked.state)
-        return pages.consent(asked.client, asked.access, query)
+        return pages.consent(asked.client, capacity.within(asked.access), query, capacity=capacity)
     except Turned as turned:
         return _back(turned.redirect_uri, {"error": turned.error}, turned.state)
     except OAuthError as error:
@@ -82,7 +90,7 @@ def decide() -> Response:
             return _to_log_in(params.get("request", ""), asked)
         if params.get("decision") != "approve":
             raise Turned(asked.redirect_uri, "access_denied", asked.state)
-        return _with_code(live, asked)
+        return _with_code(live, asked, _agreed_capacity(live, asked, params))
     except Turned as turned:
         return _back(turned.redirect_uri, {"error": turned.error}, turned.state)
     except OAuthError as error:
@@ -159,24 +167,44 @@ def _to_log_in(query: str, asked: Asked) -> Response:
     return redirect("/login?" + urlencode({"return_to": back}), 303)
 
 
-def _consented(live: Live, asked: Asked) -> bool:
+def _capacity(live: Live, asked: Asked) -> Capacity:
+    """Return as what the session acts, if anything of the request lies within its limits."""
+    try:
+        capacity = browser.capacity_of(live)
+    except CapacityEnded:
+        raise Turned(asked.redirect_uri, "access_denied", asked.state) from None
+    if not capacity.within(asked.access):
+        raise Turned(asked.redirect_uri, "access_denied", asked.state)
+    return capacity
+
+
+def _agreed_capacity(live: Live, asked: Asked, params: Mapping[str, str]) -> Capacity:
+    # Another tab may have switched since the page was shown: what was agreed to was for another party.
+    capacity = _capacity(live, asked)
+    if params.get("acting", "") != (capacity.evidence or ""):
+        raise Turned(asked.redirect_uri, "access_denied", asked.state)
+    return capacity
+
+
+def _consented(live: Live, asked: Asked, capacity: Capacity) -> bool:
     if "consent" in asked.prompt:
         return False
     earlier = session().scalars(
         select(AuthorizationGrant.access).where(
             AuthorizationGrant.account_id == live.account_id,
             AuthorizationGrant.client_id == asked.client.id,
+            AuthorizationGrant.mandate_id.is_not_distinct_from(capacity.evidence),
             AuthorizationGrant.revoked_at.is_(None),
         )
     )
-    return any(_covers(access, asked.access) for access in earlier)
+    return any(_covers(access, capacity.within(asked.access)) for access in earlier)
 
 
 def _covers(given: Access, wanted: Access) -> bool:
     return all(set(scopes) <= set(given.get(audience, ())) for audience, scopes in wanted.items())
 
 
-def _with_code(live: Live, asked: Asked) -> Response:
+def _with_code(live: Live, asked: Asked, capacity: Capacity) -> Response:
     code = secrets.token_urlsafe(32)
     grant = add(
         AuthorizationGrant(
@@ -184,7 +212,10 @@ def _with_code(live: Live, asked: Asked) -> Response:
             person_id=live.person_id,
             client_id=asked.client.id,
             session_id=live.id,
-            access=asked.access,
+            access=capacity.within(asked.access),
+            acting_for=capacity.party if capacity.evidence else None,
+            capacity=capacity.kind.value if capacity.evidence else None,
+            mandate_id=capacity.evidence,
             proofing_level=live.proofing_level,
             authentication_level=live.authentication_level,
             authenticated_at=live.authenticated_at,
@@ -201,7 +232,8 @@ def _with_code(live: Live, asked: Asked) -> Response:
             expires_at=now() + timedelta(seconds=CODE_SECONDS),
         )
     )
-    audit.record("identity.consented", subject=live.person_id, object=grant.id, details={"client": asked.client.id})
+    with acting_as(acting_principal(grant)):
+        audit.record("identity.consented", subject=capacity.party, object=grant.id, details={"client": asked.client.id})
     return _back(asked.redirect_uri, {"code": code}, asked.state)
 
 

@@ -15,6 +15,7 @@ from identity.oidc import jose, keys
 from identity.oidc.access import Wanted
 from identity.oidc.models import AuthorizationGrant
 from identity.oidc.settings import ACCESS_TOKEN_SECONDS, issuer, resource_of
+from identity.parties.acting import is_organisation
 from identity.parties.directory import directory
 
 ACCESS_TYPE = "at+jwt"
@@ -45,11 +46,19 @@ def for_terminal(terminal: Device, wanted: Wanted) -> str:
 
 
 def for_citizen(grant: AuthorizationGrant, wanted: Wanted) -> str:
-    """Return an access token of a citizen's grant for one audience; nothing in it meets across audiences."""
+    """Return an access token of a citizen's grant for one audience; nothing in it meets across audiences.
+
+    `sub` is whose affairs these are; where somebody acts for another, `act`
+    (RFC 8693, 4.1) says who, as what, and on what ground.
+    """
+    party = grant.acting_for or grant.person_id
+    organisation = is_organisation(party)
     return _access_token(
         wanted,
-        kind="citizen",
-        sub=directory.subject_of(grant.person_id, wanted.audience),
+        kind="organisation" if organisation else "citizen",
+        sub=directory.subject_of(party, wanted.audience),
+        **({"org": directory.subject_of(party, wanted.audience)} if organisation else {}),
+        **_act(grant, wanted.audience),
         client_id=grant.client_id,
         acr=acr(grant.proofing_level, grant.authentication_level),
         auth_time=int(grant.authenticated_at.timestamp()),
@@ -73,13 +82,14 @@ def _access_token(wanted: Wanted, **claims: Any) -> str:
 
 
 def id_token(grant: AuthorizationGrant, *, nonce: str | None, access_token: str) -> str:
-    """Return an ID token; its `sub` is the id by which this client knows the person."""
+    """Return an ID token; its `sub` is the id by which this client knows the party, as in userinfo."""
     issued = int(time.time())
     kid, key = keys.active()
     body = {
         "iss": issuer(),
         "aud": grant.client_id,
-        "sub": directory.subject_of(grant.person_id, client_audience(grant.client_id)),
+        "sub": directory.subject_of(grant.acting_for or grant.person_id, client_audience(grant.client_id)),
+        **_act(grant, client_audience(grant.client_id)),
         "iat": issued,
         "exp": issued + ACCESS_TOKEN_SECONDS,
         "auth_time": int(grant.authenticated_at.timestamp()),
@@ -88,6 +98,19 @@ def id_token(grant: AuthorizationGrant, *, nonce: str | None, access_token: str)
         **({"nonce": nonce} if nonce else {}),
     }
     return jose.sign(body, key, typ=ID_TYPE, header={"kid": kid})
+
+
+def _act(grant: AuthorizationGrant, audience: str) -> dict[str, Any]:
+    if grant.acting_for is None or grant.mandate_id is None:
+        return {}
+    return {
+        "act": {
+            "sub": directory.subject_of(grant.person_id, audience),
+            "capacity": grant.capacity,
+            # The ground, too, has another id in every audience: it would join them as surely as `sub`.
+            "evidence": directory.subject_of(grant.mandate_id, audience),
+        }
+    }
 
 
 def client_audience(client_id: str) -> str:

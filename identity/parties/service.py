@@ -17,7 +17,9 @@ from app.identifiers import AreaCode, CreditCode, MobileNumber, ResidentId
 from app.ids import new_id
 from app.people import Profile
 from identity.accounts.models import Account
-from identity.oidc.revocation import revoke_grants_of
+from identity.devices.models import Device
+from identity.oidc.revocation import revoke, revoke_grants_of
+from identity.parties import ending
 from identity.parties.models import Organisation, Person, ProofingEvent
 
 PURPOSE = "person"
@@ -127,7 +129,18 @@ def disable_person(person_id: str) -> None:
     _disable(Person, person_id)
     session().execute(update(Account).where(Account.person_id == person_id).values(state="disabled"))
     revoke_grants_of(person_id=person_id)
+    ending.end_acts_for(person_id)
+    ending.end_acts_of(person_id)
     audit.record("identity.person-disabled", subject=person_id)
+
+
+def disable_organisation(organisation_id: str) -> None:
+    """Stop an organisation: whoever acts for it, and its terminals, at once; raises `Conflict`."""
+    _disable(Organisation, organisation_id)
+    ending.end_acts_for(organisation_id)
+    for terminal in session().scalars(select(Device.id).where(Device.organisation_id == organisation_id)).all():
+        revoke("client", terminal)
+    audit.record("identity.organisation-disabled", object=organisation_id)
 
 
 def _disable(model: Any, key: str) -> None:
