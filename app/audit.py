@@ -96,7 +96,8 @@ def record(
             "id": leaf_id, "at": at.isoformat(), "action": action, "actor": who.actor,
             "kind": who.kind.value, "acting_for": who.acting_for, "capacity": who.capacity,
             "evidence": who.evidence, "organisation": who.organisation, "place": who.place,
-            "client": who.client, "subject": subject, "object": object, "purpose": purpose or who.purpose, "outcome": outcome, "details": details or {},
+            "client": who.client, "subject": subject, "object": object, "purpose": purpose or who.purpose,
+            "outcome": outcome, "details": details or {},
         },
         option=orjson.OPT_SORT_KEYS,
     )  # fmt: skip

@@ -16,8 +16,9 @@ from app.text import Text
 
 __all__ = [
     "CORE_AUDIENCE", "SYSTEM", "Access", "InsufficientAssurance", "InsufficientScope", "Kind", "OwnAffairsOnly",
-    "Principal", "PurposeRequired", "TokenVerifier", "access_of", "acting_as", "audience", "authenticate", "authorise", "belongs",
-    "install", "own_party", "principal", "public", "require", "token_verifier", "undeclared", "writes_on_get",
+    "Principal", "PurposeRequired", "TokenVerifier", "access_of", "acting_as", "audience", "authenticate", "authorise",
+    "belongs", "install", "own_party", "principal", "public", "require", "token_verifier", "undeclared",
+    "writes_on_get",
 ]  # fmt: skip
 
 View = TypeVar("View", bound=Callable[..., Any])

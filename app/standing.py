@@ -1,23 +1,15 @@
-"""Does what a job acts under still hold when it runs? Identity answers."""
+"""Whether a job's Principal may still act when the job runs; identity registers who can tell."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
 
 from app.ports import Port
 from app.principal import Principal
 
-
-class Standing(Protocol):
-    """Knows parties, and what one may do for another."""
-
-    def holds(self, who: Principal) -> bool:
-        """Tell whether this Principal may act at this moment: parties active, evidence in force."""
+standing: Port[Callable[[Principal], bool]] = Port("standing")
 
 
-standing: Port[Standing] = Port("standing")
-
-
-def holds(who: Principal) -> bool:
-    """Tell whether a stored Principal may still act; without identity nobody doubts it."""
-    return all(each.holds(who) for each in standing.all().values())
+def still_stands(who: Principal) -> bool:
+    """Tell whether nobody who can tell objects to this Principal acting now."""
+    return all(holds(who) for holds in standing.all().values())

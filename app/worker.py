@@ -15,8 +15,8 @@ from app import audit
 from app.db import session, unit_of_work
 from app.jobs import Job, Schedule
 from app.outbox import enqueue, restored
-from app.principal import CORE_AUDIENCE, SYSTEM, Kind, Principal, acting_as
-from app.standing import holds
+from app.principal import CORE_AUDIENCE, SYSTEM, Principal, acting_as
+from app.standing import still_stands
 from app.subjects import in_audience
 
 log = structlog.get_logger("worker")
@@ -97,14 +97,14 @@ def _attempt(run: Callable[[], None], job: Job) -> bool:
 def _run_batch(job: Job, events: Sequence[Event]) -> None:
     with acting_as(SYSTEM), unit_of_work():
         fresh = _claim([event["id"] for event in events])
-        arguments = [event["arguments"] for event in events if event["id"] in fresh and _still_stands(job, event)]
+        arguments = [event["arguments"] for event in events if event["id"] in fresh and _may_run(job, event)]
         if arguments:
             job.run(arguments)
 
 
 def _run_one(job: Job, event: Event) -> None:
     with acting_as(_actor(job, event)), unit_of_work():
-        if not _claim([event["id"]]) or not _still_stands(job, event):
+        if not _claim([event["id"]]) or not _may_run(job, event):
             return
         if job.batch:
             job.run([event["arguments"]])
@@ -116,13 +116,12 @@ def _claim(ids: list[str]) -> set[str]:
     return set(session().scalars(_CLAIM, {"ids": ids}))
 
 
-def _still_stands(job: Job, event: Event) -> bool:
+def _may_run(job: Job, event: Event) -> bool:
     """Tell whether what an event acts under still holds; one that does not is dropped, with an audit line."""
-    who = restored(event["acts_under"])
-    if who.kind is Kind.SYSTEM or holds(who):
+    if still_stands(restored(event["acts_under"])):
         return True
     with acting_as(SYSTEM):
-        audit.record("core.job-dropped", object=event["id"], outcome="refused", details={"job": job.name})
+        audit.record("core.job-refused", object=event["id"], outcome="refused", details={"job": job.name})
     return False
 
 

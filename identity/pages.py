@@ -30,19 +30,19 @@ _HOME = "/"
 class LogIn(MethodView):
     @public(because="nobody is logged in before")
     def get(self) -> Response:
-        return _page("identity/login.html", return_to=_own_path(request.args.get("return_to", "")))
+        return page("identity/login.html", return_to=own_path(request.args.get("return_to", "")))
 
     @public(because="bound to its form; the password is the credential")
     def post(self) -> Response:
         params = forms.form(request)
         browser.check_form(request, params.get(browser.CSRF_FIELD, ""))
-        return_to = _own_path(params.get("return_to", ""))
+        return_to = own_path(params.get("return_to", ""))
         try:
             account = password.log_in(
                 params.get("login_name", ""), params.get("password", ""), source=request.remote_addr or ""
             )
         except (password.WrongCredentials, TooManyGuesses) as refused:
-            return _page("identity/login.html", status=refused.status, refused=refused, return_to=return_to)
+            return page("identity/login.html", status=refused.status, refused=refused, return_to=return_to)
         return _signed_in(service.begin(account, authentication_level=1), return_to)
 
 
@@ -66,16 +66,16 @@ blueprint.add_url_rule("/logout", view_func=LogOut.as_view("logout"))
 @blueprint.errorhandler(OAuthError)
 def refusal(error: OAuthError) -> Response:
     """Return a page for a request that must not be answered by a redirect."""
-    return _page("identity/refusal.html", status=error.status, error=error)
+    return page("identity/refusal.html", status=error.status, error=error)
 
 
 def consent(client: Client, access: Access, query: str, *, capacity: Capacity) -> Response:
     """Return the consent page of one client's request; it says for whom the person acts."""
     scopes = tuple(dict.fromkeys(scope for scopes in access.values() for scope in scopes))
-    return _page(
+    return page(
         "identity/consent.html",
         client=client,
-        scopes=_in_words(scopes),
+        scopes=in_words(scopes),
         query=query,
         capacity=capacity,
         party=names.party_of(capacity) if capacity.evidence else None,
@@ -94,10 +94,11 @@ def _signed_in(secret: str, return_to: str) -> Response:
     return answer
 
 
-def _page(template: str, *, status: int = 200, **values: Any) -> Response:
+def page(template: str, *, status: int = 200, **values: Any) -> Response:
+    """Return a page of identity, its forms bound to this browser."""
     secret = browser.form_secret(request)
     tongue = language()
-    page = respond(
+    shown = respond(
         render_template(
             template,
             layout=current_app.jinja_env.select_template(_LAYOUTS),
@@ -109,9 +110,9 @@ def _page(template: str, *, status: int = 200, **values: Any) -> Response:
         ),
         status,
     )
-    page.headers.update({"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"})
-    browser.remember_form(page, secret)
-    return page
+    shown.headers.update({"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"})
+    browser.remember_form(shown, secret)
+    return shown
 
 
 def _words(error: DomainError) -> tuple[str, str]:
@@ -119,13 +120,14 @@ def _words(error: DomainError) -> tuple[str, str]:
     return error.title.to(tongue), error.next_step.to(tongue)
 
 
-def _in_words(scopes: tuple[str, ...]) -> list[tuple[str, str]]:
+def in_words(scopes: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return scopes with their titles in the reader's language."""
     registry = current_app.extensions.get("suxin.registry")
     titles = {scope: text for plugin in getattr(registry, "mounted", ()) for scope, text in plugin.scopes.items()}
     return [(scope, titles[scope].to(language()) if scope in titles else scope) for scope in scopes]
 
 
-def _own_path(target: str) -> str:
+def own_path(target: str) -> str:
     """Return a path of ours, or the start page: log-in leads nowhere else."""
     plain = target.isascii() and target.isprintable() and "\\" not in target
     if not plain or not target.startswith("/") or target.startswith("//"):

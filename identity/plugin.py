@@ -9,7 +9,8 @@ from app.pages.ports import form_token, organisations
 from app.people import people
 from app.ports import Provider
 from app.presence.ports import providers, terminal_keys
-from app.registry.contract import Plugin
+from app.registry.contract import Plugin, Simulator
+from app.standing import standing
 from app.subjects import demo_people
 from app.subjects import directory as directory_port
 from app.text import Text
@@ -20,8 +21,16 @@ from identity.face.provider import FaceProvider
 from identity.face.routes import blueprint as face
 from identity.oidc.routes import blueprint as oauth2
 from identity.oidc.verify import Verifier
+from identity.parties import pages as parties_pages
+from identity.parties import routes as parties_routes
+from identity.parties import standing as parties_standing
 from identity.parties.directory import directory
 from identity.parties.service import DemoPeopleDirectory, People
+from identity.proofing import pages as proofing_pages
+from identity.proofing import routes as proofing_routes
+from identity.proofing.registers import LegalPersonsOverHttp, NetworkIdentityOverHttp, PopulationOverHttp
+from identity.proofing.settings import SETTINGS
+from identity.proofing.terms import legal_person_register, network_identity, population_register
 from identity.schema import Base
 from identity.tasks import JOBS, SCHEDULE
 
@@ -30,8 +39,9 @@ plugin = Plugin(
     title=Text("统一身份认证", "Unified identity"),
     version="0.1.0",
     api=(1, 0),
-    blueprints=(routes.blueprint, face),
-    protocol_blueprints=(oauth2, pages.blueprint),
+    blueprints=(routes.blueprint, face, parties_routes.blueprint, proofing_routes.blueprint),
+    protocol_blueprints=(oauth2, pages.blueprint, parties_pages.blueprint, proofing_pages.blueprint),
+    declarations=Path(__file__).parent / "declarations",
     models=Base,
     migrations=Path(__file__).parent / "migrations",
     tasks=JOBS,
@@ -40,6 +50,8 @@ plugin = Plugin(
         "openid": Text("确认您的身份", "Know who you are"),
         "profile": Text("查看您的脱敏资料和使用记录", "See your masked profile and who used your data"),
         "identity:face": Text("管理您的人脸授权", "Manage the use of your face"),
+        "identity:proofing": Text("查看和提高您的实名等级", "See and raise how well you are proven"),
+        "identity:parties": Text("管理您为谁办理、谁可为您办理", "Manage for whom you act and who acts for you"),
     },
     providers=(
         Provider(token_verifier, "identity", Verifier()),
@@ -50,6 +62,16 @@ plugin = Plugin(
         Provider(terminal_keys, "identity", DeviceKeys()),
         Provider(providers, "face", FaceProvider()),
         Provider(demo_people, "identity", DemoPeopleDirectory()),
+        Provider(standing, "parties", parties_standing.holds),
+        Provider(population_register, "identity", PopulationOverHttp()),
+        Provider(legal_person_register, "identity", LegalPersonsOverHttp()),
+        Provider(network_identity, "identity", NetworkIdentityOverHttp()),
+    ),
+    settings=SETTINGS,
+    simulators=(
+        Simulator(name="population", module="identity.proofing.simulator.population"),
+        Simulator(name="legal-register", module="identity.proofing.simulator.legal_register"),
+        Simulator(name="network-identity", module="identity.proofing.simulator.network_identity"),
     ),
     commands=COMMANDS,
     demo=demo.seed,

@@ -11,6 +11,7 @@ from app.jobs import Job, Schedule
 from identity.authenticators.models import GuessCount
 from identity.oidc import replay
 from identity.oidc.models import AuthorizationCode, Revocation
+from identity.proofing import tasks as rechecks
 from identity.sessions.models import BrowserSession
 
 
@@ -24,5 +25,5 @@ def sweep() -> None:
     session().execute(delete(GuessCount).where(GuessCount.window_started_at < day_ago))
 
 
-JOBS = (Job(name="identity.sweep", run=sweep),)
-SCHEDULE = (Schedule(job="identity.sweep", every_seconds=300),)
+JOBS = (Job(name="identity.sweep", run=sweep), *rechecks.JOBS)
+SCHEDULE = (Schedule(job="identity.sweep", every_seconds=300), *rechecks.SCHEDULE)

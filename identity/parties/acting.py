@@ -99,7 +99,9 @@ def named_by(person_id: str, authorization_details: Iterable[Mapping[str, Any]])
 
     Raises `LookupError` for one that is not this person's or holds no longer.
     """
-    named = [each.get("mandate") for each in authorization_details if each.get("type") == "mandate"]
+    named = [
+        each.get("mandate") for each in authorization_details if each.get("type") == "mandate" and "mandate" in each
+    ]
     if not named:
         return None
     for capacity in capacities(person_id) if len(named) == 1 else ():

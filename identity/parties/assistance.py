@@ -12,7 +12,7 @@ from app.db import add, now, session
 from app.errors import NotFound
 from app.notices import service as notices
 from app.text import Text
-from identity.parties import ending, people
+from identity.parties import acting, ending, people
 from identity.parties.acting_models import Assistance
 from identity.parties.errors import AlreadyGiven, CannotBeGiven, NotStaff, OneselfOnly
 from identity.parties.models import Person
@@ -60,6 +60,14 @@ def begin(staff: str, *, place: str, name: str, resident_id: str, reason: str) -
         arguments={"reason_zh": words.zh, "reason_en": words.en}, link="/#looks",
     )  # fmt: skip
     return begun
+
+
+def running(assistance_id: str, *, staff: str) -> Assistance:
+    """Return an assistance that this staff gives now; raises `NotFound`."""
+    found = session().get(Assistance, assistance_id)
+    if found is None or acting.still_holds(actor=staff, party=found.person_id, evidence=assistance_id) is None:
+        raise NotFound
+    return found
 
 
 def finish(assistance_id: str, *, by: str) -> None:

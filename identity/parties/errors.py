@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from app.errors import Conflict, DomainError, NotAllowed
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from app.errors import Conflict, DomainError, InvalidRequest, NotAllowed
+from app.identifiers import BadIdentifier
 from app.text import Text
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 class CapacityEnded(NotAllowed):
@@ -75,3 +82,16 @@ class Settled(Conflict):
 class NotStaff(NotAllowed):
     title = Text("仅限窗口工作人员", "Only staff on duty at a window may do this")
     next_step = Text("请联系管理员授予岗位", "Ask the administrator for the role")
+
+
+def identifiers_checked(view: View) -> View:
+    """Answer a malformed number with the field's error; what was typed is not repeated."""
+
+    @functools.wraps(view)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return view(*args, **kwargs)
+        except BadIdentifier as error:
+            raise InvalidRequest(errors={"json": {error.kind: [error.reason]}}) from None
+
+    return checked  # type: ignore[return-value]

@@ -21,7 +21,9 @@ from identity.parties.errors import AlreadyGiven, CannotBeGiven, OneselfOnly, Se
 LONGEST_APPOINTMENT = timedelta(days=3 * 366)
 
 
-def enter(kind: str, *, actor: str, party: str, evidence: dict[str, Any], until: datetime | None = None) -> Relationship:
+def enter(
+    kind: str, *, actor: str, party: str, evidence: dict[str, Any], until: datetime | None = None
+) -> Relationship:
     """Enter a relationship that a register has confirmed; raises `AlreadyGiven`, `OneselfOnly`."""
     if actor == party:
         raise OneselfOnly
@@ -155,6 +157,15 @@ def represents(person: str, organisation: str) -> Capacity:
         if capacity.kind is CapacityKind.LEGAL_REPRESENTATIVE and capacity.party == organisation:
             return capacity
     raise NotFound
+
+
+def led(relationship_id: str, *, by: str) -> str:
+    """Return the organisation that a caller legally represents by this relationship; raises `NotFound`."""
+    row = _held(relationship_id)
+    if row.kind != "legal_representative" or row.actor_id != by:
+        raise NotFound
+    represents(by, row.party_id)
+    return row.party_id
 
 
 def of_actor(person_id: str, *kinds: str) -> Sequence[Relationship]:

@@ -12,20 +12,17 @@ from identity.parties import acting, people
 from identity.parties.models import Organisation
 
 
-class Parties:
-    """The core's `Standing`: parties active, terminals not suspended, evidence in force."""
-
-    def holds(self, who: Principal) -> bool:
-        """Tell whether this Principal may act at this moment."""
-        known = inside(who)
-        if known.kind is Kind.TERMINAL:
-            return _terminal_works(known.terminal or known.actor)
-        if known.kind not in (Kind.CITIZEN, Kind.ORGANISATION):
-            return True
-        if known.acting_for is None:
-            return people.active(known.actor) is not None
-        found = acting.still_holds(actor=known.actor, party=known.acting_for, evidence=known.evidence)
-        return found is not None
+def holds(who: Principal) -> bool:
+    """Tell whether this Principal may act now: parties active, terminals not suspended, evidence in force."""
+    known = inside(who)
+    if known.kind is Kind.TERMINAL:
+        return _terminal_works(known.terminal or known.actor)
+    if known.kind not in (Kind.CITIZEN, Kind.ORGANISATION):
+        return True
+    if known.acting_for is None:
+        return people.active(known.actor) is not None
+    found = acting.still_holds(actor=known.actor, party=known.acting_for, evidence=known.evidence)
+    return found is not None
 
 
 def _terminal_works(terminal: str) -> bool:
