@@ -49,7 +49,9 @@ def text(register: str, said: dict[str, Any], name: str) -> str:
 
 def _client(register: str) -> httpx.Client:
     settings = settings_of("identity")
-    address = settings[f"{register}_url"] or settings[f"{register}_socket"] or "/nonexistent/register.sock"
+    address = settings[f"{register}_url"] or settings[f"{register}_socket"]
+    if not address:
+        raise RegisterDown(register)
     held = cast(dict[str, httpx.Client], current_app.extensions.setdefault(_KEY, {}))
     if address not in held:
         held[address] = _connected(address, int(settings["register_wait_ms"]) / 1000)
