@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from flask import Flask
 
 NAMES = ("population", "legal_register", "network_identity")
 
@@ -58,7 +59,7 @@ def register_processes() -> Iterator[Registers]:
 
 
 @pytest.fixture
-def registers(register_processes: Registers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registers]:
+def registers(app: Flask, register_processes: Registers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registers]:
     """The registers, well behaved, as those of the app under test."""
     for name, socket in register_processes.sockets.items():
         monkeypatch.setenv(f"SUXIN_IDENTITY_{name.upper()}_SOCKET", socket)
@@ -66,6 +67,8 @@ def registers(register_processes: Registers, monkeypatch: pytest.MonkeyPatch) ->
     yield register_processes
     for name in NAMES:
         register_processes.tell(name, "control", clear=True)
+    for client in app.extensions.pop("identity.registers", {}).values():
+        client.close()
 
 
 def _await(sockets: dict[str, str], running: list[subprocess.Popen[bytes]]) -> None:
