@@ -26,7 +26,7 @@ def signed_in() -> Live | None:
 
 def to_log_in() -> Response:
     """Return the way to the log-in page and back here."""
-    return redirect("/login?" + urlencode({"return_to": request.path}), 303)
+    return redirect("/login?" + urlencode({"return_to": request.path if request.method == "GET" else "/"}), 303)
 
 
 def posted() -> dict[str, str]:

@@ -11,7 +11,7 @@ from flask.views import MethodView
 from werkzeug.wrappers import Response
 
 from app import audit
-from app.errors import DomainError, NotFound, NotSignedIn
+from app.errors import DomainError, NotFound
 from app.guards import public
 from identity.account_forms import done, himself, posted, signed_in, to_log_in
 from identity.pages import own_path, page
@@ -39,7 +39,9 @@ class _Own(MethodView):
 
     @public(because=_BECAUSE)
     def post(self, **at: str) -> Response:
-        live = _changing()
+        live = signed_in()
+        if live is None:
+            return to_log_in()
         params = posted()
         with himself(live):
             return done(
@@ -65,7 +67,9 @@ class ActingFor(MethodView):
 
     @public(because=_BECAUSE)
     def post(self) -> Response:
-        live = _changing()
+        live = signed_in()
+        if live is None:
+            return to_log_in()
         params = posted()
         chosen = _chosen(live, params.get("evidence"))
         if chosen is None:
@@ -169,13 +173,6 @@ def _answered(answers: Answers, at: dict[str, str], person: str) -> object:
     if at["answer"] not in answers:
         raise NotFound
     return answers[at["answer"]](at["which"], person)
-
-
-def _changing() -> Live:
-    live = signed_in()
-    if live is None:
-        raise NotSignedIn
-    return live
 
 
 def _chosen(live: Live, evidence: str | None) -> acting.Capacity | None:

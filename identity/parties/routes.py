@@ -7,6 +7,7 @@ from typing import Any
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
+from app.errors import NotFound
 from app.guards import Kind, own_party, principal, require
 from identity.parties import acting, assistance, mandates, relationships, schemas, views
 from identity.parties.errors import identifiers_checked
@@ -120,7 +121,7 @@ class Agent(MethodView):
         relationships.dismiss(agent_id, organisation=organisation, by=own_party())
 
 
-@blueprint.route("/me/appointments/<relationship_id>/<any(accept, refuse, resign):answer>")
+@blueprint.route("/me/appointments/<relationship_id>/<answer>")
 class Appointment(MethodView):
     @_changes
     @blueprint.response(204)
@@ -129,7 +130,9 @@ class Appointment(MethodView):
         if answer == "resign":
             relationships.resign(relationship_id, by=own_party())
         else:
-            {"accept": relationships.accept, "refuse": relationships.refuse}[answer](relationship_id, agent=own_party())
+            _one_of(answer, accept=relationships.accept, refuse=relationships.refuse)(
+                relationship_id, agent=own_party()
+            )
 
 
 @blueprint.route("/me/mandates")
@@ -151,13 +154,13 @@ class Mandates(MethodView):
         return views.mandate(mandates.give(own_party(), **form), own_party())
 
 
-@blueprint.route("/me/mandates/<mandate_id>/<any(accept, refuse):answer>")
+@blueprint.route("/me/mandates/<mandate_id>/<answer>")
 class MandateAnswer(MethodView):
     @_changes
     @blueprint.response(200, schemas.MandateSchema)
     def post(self, mandate_id: str, answer: str) -> dict[str, Any]:
         """Accept or refuse a mandate, once"""
-        act = mandates.accept if answer == "accept" else mandates.refuse
+        act = _one_of(answer, accept=mandates.accept, refuse=mandates.refuse)
         return views.mandate(act(mandate_id, agent=own_party()), own_party())
 
 
@@ -188,3 +191,9 @@ class Assistance(MethodView):
     def delete(self, assistance_id: str) -> None:
         """End an assistance, as staff or as the person"""
         assistance.finish(assistance_id, by=principal().actor)
+
+
+def _one_of(answer: str, **acts: Any) -> Any:
+    if answer not in acts:
+        raise NotFound
+    return acts[answer]

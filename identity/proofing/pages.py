@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, request
 from flask.views import MethodView
 from werkzeug.wrappers import Response
 
-from app.errors import DomainError, NotFound, NotSignedIn, language
+from app.errors import DomainError, NotFound, language
 from app.guards import public
 from app.identifiers.area import names as area_names
 from app.text import Text
@@ -67,7 +67,7 @@ class Step(MethodView):
     def post(self, step: str) -> Response:
         live = signed_in()
         if live is None:
-            raise NotSignedIn
+            return to_log_in()
         params = posted()
         with himself(live):
             return done(

@@ -401,3 +401,21 @@ def test_a_token_whose_act_says_nobody_is_refused(client: FlaskClient, mother: K
         forged = jose.sign({**good, "act": act, "jti": "another"}, key, typ="at+jwt", header={"kid": kid})
 
     assert client.application.test_client().get("/api/identity/me", headers=world.bearer(forged)).status_code == 401
+
+
+def test_the_home_page_shows_a_mandates_holder_no_more_than_the_mandate(client: FlaskClient, mother: Kin) -> None:
+    with unit_of_work():
+        elder = kin.person("钱初", birth=date(1949, 10, 4))
+        little, more = (
+            kin.mandate(elder, mother, purpose=purpose, suxin=scopes)
+            for purpose, scopes in (("little", ["certificates:read"]), ("more", ["notices:read", "profile"]))
+        )
+    kin.log_in(client, mother)
+    shown = {}
+    for name, mandate in (("little", little), ("more", more)):
+        kin.choose(client, mandate.id)
+        shown[name] = client.get("/").get_data(as_text=True)
+
+    assert "您给出的一份委托已被接受" not in shown["little"]
+    assert "您给出的一份委托已被接受" in shown["more"]
+    assert all("正在代办" in page for page in shown.values())
