@@ -104,7 +104,7 @@ def named_by(person_id: str, authorization_details: Iterable[Mapping[str, Any]])
     ]
     if not named:
         return None
-    for capacity in capacities(person_id) if len(named) == 1 else ():
+    for capacity in _for_others(person_id) if len(named) == 1 else ():
         if capacity.evidence == named[0]:
             return capacity
     raise LookupError("mandate")

@@ -21,7 +21,7 @@ from app.worker import run_events
 from identity.accounts.service import disable_account
 from identity.oidc import jose
 from identity.oidc.models import AuthorizationGrant
-from identity.parties import mandates, relationships
+from identity.parties import acting, mandates, relationships
 from identity.parties.service import disable_organisation, disable_person
 from tests.api.identity import kin, world
 from tests.api.identity.kin import Kin
@@ -419,3 +419,42 @@ def test_the_home_page_shows_a_mandates_holder_no_more_than_the_mandate(client: 
     assert "您给出的一份委托已被接受" not in shown["little"]
     assert "您给出的一份委托已被接受" in shown["more"]
     assert all("正在代办" in page for page in shown.values())
+
+
+def test_a_request_names_its_ground_as_an_authorization_detail(work: UnitOfWork, mother: Kin, child: Kin) -> None:
+    ward, foreign = kin.guardianship(mother, child), kin.guardianship(kin.person("窦宽"), child)
+    named = {"type": "mandate", "mandate": ward.id}
+
+    found = acting.named_by(mother.id, [{"type": "other"}, named])
+
+    assert found is not None
+    assert (found.party, found.evidence) == (child.id, ward.id)
+    assert acting.named_by(mother.id, [{"type": "mandate", "actions": ["read"]}]) is None
+    for wrong in ([named, named], [{"type": "mandate", "mandate": foreign.id}], [{"type": "mandate", "mandate": None}]):
+        with pytest.raises(LookupError):
+            acting.named_by(mother.id, wrong)
+
+
+def test_nothing_but_what_acting_costs_is_asked_of_the_database(client: FlaskClient, mother: Kin) -> None:
+    from sqlalchemy import event
+
+    from app.db import database
+
+    with unit_of_work():
+        app_client = kin.app_client()
+    kin.log_in(client, mother)
+    pkce, statements = world.Pkce.fresh(), []
+    with client.application.app_context():
+        engine = database().write
+
+    def count(*said: Any) -> None:
+        if "relationship" in said[2] or ("mandate" in said[2].lower() and "FROM identity.mandate" in said[2]):
+            statements.append(said[2])
+
+    event.listen(engine, "before_cursor_execute", count)
+    try:
+        assert client.get(f"/oauth2/authorize?{world.request_of(app_client, pkce)}").status_code == 200
+    finally:
+        event.remove(engine, "before_cursor_execute", count)
+
+    assert len(statements) == 1
