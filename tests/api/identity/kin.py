@@ -22,6 +22,7 @@ from identity.authenticators.password import set_password
 from identity.oidc.models import Client
 from identity.parties import details, mandates, relationships
 from identity.parties.acting_models import Mandate, Relationship
+from identity.parties.ages import today
 from identity.parties.models import Organisation
 from identity.parties.service import register_person
 from identity.sessions.browser import OWN_PAGES
@@ -50,8 +51,10 @@ class Kin:
 
 def born(age: int, *, days: int = 0) -> date:
     """Return the birth date of somebody who was `age` so many days ago (negative: will be)."""
-    today = date.today()
-    return date(today.year - age, today.month, min(today.day, 28)) - timedelta(days=days)
+    day = today()
+    leaps = (day.month, day.day) == (2, 29)
+    then = date(day.year - age, 3, 1) if leaps else day.replace(year=day.year - age)
+    return then - timedelta(days=days)
 
 
 def number_of(birth: date) -> str:
