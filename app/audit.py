@@ -73,6 +73,8 @@ class Entry:
     organisation: str | None
     purpose: str | None
     outcome: str
+    acting_for: str | None = None
+    capacity: str | None = None
 
 
 def record(
@@ -87,16 +89,18 @@ def record(
     """Leave an audit line in this unit of work.
 
     `subject` is the party the data is about; all values are ids or words,
-    never a name, a number or free text of a person.
+    never a name, a number or free text of a person. The line names who acts
+    (`actor`), for whom (`acting_for`), as what and on what ground (`evidence`).
     """
     who = principal()
     leaf_id, at = new_id("audit"), now().isoformat()
     body = orjson.dumps(
         {
-            "id": leaf_id, "at": at, "action": action, "actor": who.party or who.actor,
-            "kind": who.kind.value, "acting_for": who.acting_for, "organisation": who.organisation,
-            "place": who.place, "client": who.client, "subject": subject, "object": object,
-            "purpose": purpose or who.purpose, "outcome": outcome, "details": details or {},
+            "id": leaf_id, "at": at, "action": action, "actor": who.actor,
+            "kind": who.kind.value, "acting_for": who.acting_for, "capacity": who.capacity,
+            "evidence": who.evidence, "organisation": who.organisation, "place": who.place,
+            "client": who.client, "subject": subject, "object": object, "purpose": purpose or who.purpose,
+            "outcome": outcome, "details": details or {},
         },
         option=orjson.OPT_SORT_KEYS,
     )  # fmt: skip
@@ -134,6 +138,8 @@ def _entry(leaf: AuditLeaf) -> Entry:
         organisation=said["organisation"],
         purpose=said["purpose"],
         outcome=said["outcome"],
+        acting_for=said["acting_for"],
+        capacity=said.get("capacity"),
     )
 
 

@@ -15,9 +15,10 @@ from app.principal import CORE_AUDIENCE, SYSTEM, Kind, Principal, acting_as, pri
 from app.text import Text
 
 __all__ = [
-    "CORE_AUDIENCE", "SYSTEM", "Access", "InsufficientAssurance", "InsufficientScope", "Kind", "Principal",
-    "PurposeRequired", "TokenVerifier", "access_of", "acting_as", "audience", "authenticate", "authorise", "belongs",
-    "install", "own_party", "principal", "public", "require", "token_verifier", "undeclared", "writes_on_get",
+    "CORE_AUDIENCE", "SYSTEM", "Access", "InsufficientAssurance", "InsufficientScope", "Kind", "OwnAffairsOnly",
+    "Principal", "PurposeRequired", "TokenVerifier", "access_of", "acting_as", "audience", "authenticate", "authorise",
+    "belongs", "install", "own_party", "principal", "public", "require", "token_verifier", "undeclared",
+    "writes_on_get",
 ]  # fmt: skip
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -42,6 +43,7 @@ class Access:
     proofing_level: int = 0
     authentication_level: int = 0
     purpose: str | None = None
+    own_affairs: bool = False
     public_because: str | None = None
 
 
@@ -57,6 +59,13 @@ class InsufficientAssurance(NotAllowed):
     next_step = Text("请提高实名或登录等级", "Log in again with the `acr` named here")
 
 
+class OwnAffairsOnly(NotAllowed):
+    """What nobody can do for somebody else, whatever they were given."""
+
+    title = Text("此事只能为本人办理", "This can be done only for oneself")
+    next_step = Text("请切换为「本人」后再办", "Switch to acting for yourself and try again")
+
+
 class PurposeRequired(NotAllowed):
     title = Text("未声明用途", "The purpose is missing or not granted")
     next_step = Text("请以 required 中的用途重新授权", "Obtain a token for the purpose in `required`")
@@ -68,14 +77,19 @@ def require(
     proofing_level: int = 0,
     authentication_level: int = 0,
     purpose: str | None = None,
+    own_affairs: bool = False,
 ) -> Callable[[View], View]:
-    """Declare who may call a route; everything named here must hold."""
+    """Declare who may call a route; everything named here must hold.
+
+    `own_affairs` closes it to whoever acts for somebody else.
+    """
     access = Access(
         scopes=scopes,
         kinds=tuple(kinds),
         proofing_level=proofing_level,
         authentication_level=authentication_level,
         purpose=purpose,
+        own_affairs=own_affairs,
     )
     return _declare(access)
 
@@ -125,6 +139,8 @@ def check(access: Access, who: Principal) -> None:
             authentication_level=access.authentication_level,
             headers={"WWW-Authenticate": 'Bearer error="insufficient_user_authentication"'},
         )
+    if access.own_affairs and who.acting_for is not None:
+        raise OwnAffairsOnly()
     if access.purpose is not None and who.purpose != access.purpose:
         raise PurposeRequired(required=access.purpose)
 
@@ -148,7 +164,10 @@ _FOUND = "suxin.principal"
 
 
 def own_party() -> str:
-    """Return the party that a core route's caller is; raises `NotFound` for a caller that is none."""
+    """Return the party whose affairs a core route's caller sees to: its own, or whom it acts for.
+
+    Raises `NotFound` for a caller that is none.
+    """
     found = authenticate()
     if found is None or found.party is None:
         raise NotFound()

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, now, session
 from app.errors import Conflict, InvalidRequest
-from app.principal import principal
+from app.principal import Principal, principal
 from app.text import Text
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -132,7 +132,7 @@ def _once(view: View, need: Need) -> View:
     def once(*args: Any, **kwargs: Any) -> Any:
         if need is Need.OPTIONAL and HEADER not in request.headers:
             return view(*args, **kwargs)
-        scope, key, wanted = _scope(), key_of_request(), request_hash()
+        scope, key, wanted = scope_of(request.endpoint or "", principal()), key_of_request(), request_hash()
         hold(scope, key)
         held = session().get(IdempotencyRecord, (scope, key))
         if held is not None:
@@ -146,8 +146,9 @@ def _once(view: View, need: Need) -> View:
     return once  # type: ignore[return-value]
 
 
-def _scope() -> str:
-    return f"{request.endpoint} {principal().actor}"[:200]
+def scope_of(endpoint: str, who: Principal) -> str:
+    """Return where a caller's keys live: what a guardian does for one child must not answer for the other."""
+    return f"{endpoint} {who.actor}{f' for {who.acting_for}' if who.acting_for else ''}"[:200]
 
 
 def _again(held: IdempotencyRecord, wanted: bytes) -> Response:

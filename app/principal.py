@@ -12,9 +12,10 @@ CORE_AUDIENCE = "suxin"
 
 
 class Kind(StrEnum):
-    """What acts: a person, a machine or another program."""
+    """Whose affairs these are: a person's, an organisation's, an office's, a machine's or a program's."""
 
     CITIZEN = "citizen"
+    ORGANISATION = "organisation"
     OFFICIAL = "official"
     TERMINAL = "terminal"
     CLIENT = "client"
@@ -25,8 +26,13 @@ class Kind(StrEnum):
 class Principal:
     """Who acts, for whom, on what ground. Holds ids only, never a name or number.
 
-    `party` is the core's internal id and is None inside plugins' audiences;
-    `subject` is the pairwise id of the audience that is called.
+    `party` is whose affairs these are, by the core's internal id, and None
+    inside plugins' audiences; `subject` is the same by the pairwise id of the
+    audience that is called. `actor` is who acts: `party` (in a plugin's
+    audience `subject`), or somebody else for it. Then `acting_for` repeats
+    whom, `capacity` says as what and `evidence` names the relationship or
+    mandate it rests on. `organisation` as `kind` is no citizen: routes for
+    citizens refuse it unless they name it.
     """
 
     kind: Kind
@@ -34,6 +40,8 @@ class Principal:
     subject: str | None = None
     party: str | None = None
     acting_for: str | None = None
+    capacity: str | None = None
+    evidence: str | None = None
     organisation: str | None = None
     terminal: str | None = None
     place: str | None = None

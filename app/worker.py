@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,12 +11,17 @@ from celery import Celery
 from flask import Flask
 from sqlalchemy import text
 
+from app import audit
 from app.db import session, unit_of_work
 from app.jobs import Job, Schedule
 from app.outbox import enqueue, restored
 from app.principal import CORE_AUDIENCE, SYSTEM, Principal, acting_as
+from app.standing import still_stands
+from app.subjects import in_audience
 
 log = structlog.get_logger("worker")
+# Identity sees internal ids, as the core does.
+_INSIDE = ("core", "identity")
 Event = dict[str, Any]
 
 _CLAIM = text(
@@ -93,14 +97,14 @@ def _attempt(run: Callable[[], None], job: Job) -> bool:
 def _run_batch(job: Job, events: Sequence[Event]) -> None:
     with acting_as(SYSTEM), unit_of_work():
         fresh = _claim([event["id"] for event in events])
-        arguments = [event["arguments"] for event in events if event["id"] in fresh]
+        arguments = [event["arguments"] for event in events if event["id"] in fresh and _may_run(job, event)]
         if arguments:
             job.run(arguments)
 
 
 def _run_one(job: Job, event: Event) -> None:
     with acting_as(_actor(job, event)), unit_of_work():
-        if not _claim([event["id"]]):
+        if not _claim([event["id"]]) or not _may_run(job, event):
             return
         if job.batch:
             job.run([event["arguments"]])
@@ -112,7 +116,16 @@ def _claim(ids: list[str]) -> set[str]:
     return set(session().scalars(_CLAIM, {"ids": ids}))
 
 
+def _may_run(job: Job, event: Event) -> bool:
+    """Tell whether what an event acts under still holds; one that does not is dropped, with an audit line."""
+    if still_stands(restored(event["acts_under"])):
+        return True
+    with acting_as(SYSTEM):
+        audit.record("core.job-refused", object=event["id"], outcome="refused", details={"job": job.name})
+    return False
+
+
 def _actor(job: Job, event: Event) -> Principal:
     # A plugin's job speaks of people by the plugin's own subject ids, whoever queued it.
     owner = job.name.partition(".")[0]
-    return replace(restored(event["acts_under"]), audience=CORE_AUDIENCE if owner == "core" else owner)
+    return in_audience(restored(event["acts_under"]), CORE_AUDIENCE if owner in _INSIDE else owner)

@@ -10,6 +10,8 @@ from app import audit
 from app.db import session
 from app.errors import language
 from app.text import Text
+from identity.parties import names as party_names
+from identity.parties.acting import CapacityKind
 from identity.parties.models import Organisation
 
 _WORDS = {
@@ -25,6 +27,27 @@ _WORDS = {
     "identity.token-issued": Text("应用开始访问", "An app began to use its access"),
     "identity.request-denied": Text("拒绝设备或应用的请求", "A device's or app's request refused"),
     "identity.token-exchanged": Text("专区代您调用另一服务", "A plugin called another service for you"),
+    "identity.organisation-disabled": Text("停用单位", "Organisation stopped"),
+    "identity.acting-chosen": Text("选择为谁办理", "Chose for whom to act"),
+    "identity.relationship-entered": Text("登记监护或代表关系", "A guardian or representative was entered"),
+    "identity.relationship-disputed": Text("关系存在争议，已暂停", "A relationship is in dispute and suspended"),
+    "identity.relationship-settled": Text("关系争议已解决", "A dispute about a relationship was settled"),
+    "identity.relationship-ended": Text("监护或代表关系终止", "A guardian or representative ended"),
+    "identity.agent-appointed": Text("任命经办人", "An agent was appointed"),
+    "identity.agent-accepted": Text("经办人接受任命", "An agent accepted"),
+    "identity.agent-refused": Text("经办人拒绝任命", "An agent refused"),
+    "identity.agent-dismissed": Text("解除经办人", "An agent was dismissed"),
+    "identity.mandate-given": Text("委托亲友代办", "A mandate was given"),
+    "identity.mandate-accepted": Text("委托被接受", "A mandate was accepted"),
+    "identity.mandate-refused": Text("委托被拒绝", "A mandate was refused"),
+    "identity.mandate-revoked": Text("委托被撤销", "A mandate was revoked"),
+    "identity.assistance-begun": Text("窗口人员开始代办", "Window staff began to act for you"),
+    "identity.assistance-ended": Text("窗口人员结束代办", "Window staff finished acting for you"),
+    "identity.proofing-raised": Text("实名等级提高", "Your proofing level rose"),
+    "identity.proofing-refused": Text("实名核验未通过", "A proofing attempt failed"),
+    "identity.proofing-fell": Text("实名等级降低", "Your proofing level fell"),
+    "identity.network-identity-bound": Text("开始使用网证", "The national network identity is used"),
+    "identity.network-identity-forgotten": Text("停止使用网证", "The national network identity is no longer used"),
     "identity.code-replayed": Text("授权码被重复使用，已撤销授权", "A code was used twice; the access was withdrawn"),
 }
 _KINDS = {
@@ -61,10 +84,19 @@ def _worded(entry: audit.Entry, party: str, names: dict[str, str]) -> dict[str, 
 def _by(entry: audit.Entry, party: str, names: dict[str, str], tongue: str) -> str:
     if entry.actor == party:
         return _YOURSELF.to(tongue)
+    if entry.acting_for is not None:
+        return _acting(entry, tongue)
     if entry.organisation in names:
         return names[entry.organisation]
     kind = _KINDS.get(entry.kind)
     return kind.to(tongue) if kind else entry.kind
+
+
+def _acting(entry: audit.Entry, tongue: str) -> str:
+    """Return as what somebody acted for the party, and who, masked; window staff stays without a name."""
+    kind = CapacityKind(entry.capacity or CapacityKind.SELF)
+    name = "" if kind is CapacityKind.STAFF else party_names.name_of(entry.actor)
+    return f"{party_names.KINDS[kind].to(tongue)} {name}".strip()
 
 
 def organisations(ids: set[str]) -> dict[str, str]:

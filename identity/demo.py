@@ -27,6 +27,7 @@ from identity.oidc import jose
 from identity.oidc.keys import public_members
 from identity.oidc.models import Client
 from identity.oidc.settings import issuer, resource_of
+from identity.parties import demo as parties
 from identity.parties.models import Organisation
 from identity.parties.service import register_organisation, register_person
 from identity.sessions.browser import CSRF_FIELD, OWN_PAGES
@@ -43,6 +44,7 @@ def seed() -> None:
     _citizens()
     for pharmacy in world.load().pharmacies:
         _pharmacy(pharmacy)
+    parties.seed()
     faces.seed()
 
 
@@ -120,7 +122,9 @@ def export() -> dict[str, Any]:
                 "mobile": each.mobile,
             }
             for each in world.load().citizens
-        ],
+        ]
+        + parties.persons(),
+        "acting_for": parties.exported(),
         "terminals": _terminals(),
     }
 

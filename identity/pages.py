@@ -15,6 +15,8 @@ from identity.oidc import forms
 from identity.oidc.access import Access
 from identity.oidc.errors import OAuthError
 from identity.oidc.models import Client
+from identity.parties import names
+from identity.parties.acting import Capacity
 from identity.sessions import browser, service
 from identity.showing import in_words, page
 
@@ -25,13 +27,13 @@ _HOME = "/"
 class LogIn(MethodView):
     @public(because="nobody is logged in before")
     def get(self) -> Response:
-        return page("identity/login.html", return_to=_own_path(request.args.get("return_to", "")))
+        return page("identity/login.html", return_to=own_path(request.args.get("return_to", "")))
 
     @public(because="bound to its form; the password is the credential")
     def post(self) -> Response:
         params = forms.form(request)
         browser.check_form(request, params.get(browser.CSRF_FIELD, ""))
-        return_to = _own_path(params.get("return_to", ""))
+        return_to = own_path(params.get("return_to", ""))
         try:
             account = password.log_in(
                 params.get("login_name", ""), params.get("password", ""), source=request.remote_addr or ""
@@ -64,10 +66,18 @@ def refusal(error: OAuthError) -> Response:
     return page("identity/refusal.html", status=error.status, error=error)
 
 
-def consent(client: Client, access: Access, query: str, details: list[str]) -> Response:
-    """Return the consent page of one client's request."""
+def consent(client: Client, access: Access, query: str, details: list[str], *, capacity: Capacity) -> Response:
+    """Return the consent page of one client's request; it says for whom the person acts."""
     scopes = tuple(dict.fromkeys(scope for scopes in access.values() for scope in scopes))
-    return page("identity/consent.html", client=client, scopes=in_words(scopes), details=details, query=query)
+    return page(
+        "identity/consent.html",
+        client=client,
+        scopes=in_words(scopes),
+        details=details,
+        query=query,
+        capacity=capacity,
+        party=names.party_of(capacity) if capacity.evidence else None,
+    )
 
 
 def own_form_token() -> str:
@@ -82,7 +92,7 @@ def _signed_in(secret: str, return_to: str) -> Response:
     return answer
 
 
-def _own_path(target: str) -> str:
+def own_path(target: str) -> str:
     """Return a path of ours, or the start page: log-in leads nowhere else."""
     plain = target.isascii() and target.isprintable() and "\\" not in target
     if not plain or not target.startswith("/") or target.startswith("//"):

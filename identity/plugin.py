@@ -10,8 +10,9 @@ from app.pages.ports import form_token, organisations
 from app.people import people
 from app.ports import Provider
 from app.presence.ports import providers, terminal_keys
-from app.registry.contract import Plugin, PluginSetting
+from app.registry.contract import Plugin, PluginSetting, Simulator
 from app.rewrap import wrapped_keys
+from app.standing import standing
 from app.subjects import demo_people
 from app.subjects import directory as directory_port
 from app.text import Text
@@ -27,8 +28,16 @@ from identity.oidc.mandate_detail import MANDATE
 from identity.oidc.registration.routes import blueprint as registration
 from identity.oidc.routes import blueprint as oauth2
 from identity.oidc.verify import Verifier
+from identity.parties import pages as parties_pages
+from identity.parties import routes as parties_routes
+from identity.parties import standing as parties_standing
 from identity.parties.directory import directory
 from identity.parties.service import DemoPeopleDirectory, People
+from identity.proofing import pages as proofing_pages
+from identity.proofing import routes as proofing_routes
+from identity.proofing.registers import LegalPersonsOverHttp, NetworkIdentityOverHttp, PopulationOverHttp
+from identity.proofing.settings import SETTINGS
+from identity.proofing.terms import legal_person_register, network_identity, population_register
 from identity.schema import Base
 from identity.tasks import JOBS, SCHEDULE
 
@@ -37,8 +46,10 @@ plugin = Plugin(
     title=Text("统一身份认证", "Unified identity"),
     version="0.1.0",
     api=(1, 0),
-    blueprints=(routes.blueprint, face),
-    protocol_blueprints=(oauth2, decoupled, logout, registration, pages.blueprint),
+    blueprints=(routes.blueprint, face, parties_routes.blueprint, proofing_routes.blueprint),
+    protocol_blueprints=(
+        oauth2, decoupled, logout, registration, pages.blueprint, parties_pages.blueprint, proofing_pages.blueprint,
+    ),  # fmt: skip
     models=Base,
     migrations=Path(__file__).parent / "migrations",
     declarations=Path(__file__).parent / "declarations",
@@ -51,6 +62,8 @@ plugin = Plugin(
         "offline_access": Text("在您退出登录后继续访问", "Go on after you have logged out"),
         "introspect": Text("核查发给本服务的令牌", "Ask whether a token sent to this service is good"),
         "identity:face": Text("管理您的人脸授权", "Manage the use of your face"),
+        "identity:proofing": Text("查看和提高您的实名等级", "See and raise how well you are proven"),
+        "identity:parties": Text("管理您为谁办理、谁可为您办理", "Manage for whom you act and who acts for you"),
     },
     settings=(
         PluginSetting(
@@ -58,6 +71,7 @@ plugin = Plugin(
             default="",
             meaning="hosts in private networks, as host:port with commas, that log-out messages may be sent to",
         ),
+        *SETTINGS,
     ),
     providers=(
         Provider(token_verifier, "identity", Verifier()),
@@ -70,6 +84,15 @@ plugin = Plugin(
         Provider(wrapped_keys, "face", FaceKeys()),
         Provider(detail_types, "mandate", MANDATE),
         Provider(demo_people, "identity", DemoPeopleDirectory()),
+        Provider(standing, "parties", parties_standing.holds),
+        Provider(population_register, "identity", PopulationOverHttp()),
+        Provider(legal_person_register, "identity", LegalPersonsOverHttp()),
+        Provider(network_identity, "identity", NetworkIdentityOverHttp()),
+    ),
+    simulators=(
+        Simulator(name="population", module="identity.proofing.simulator.population"),
+        Simulator(name="legal-register", module="identity.proofing.simulator.legal_register"),
+        Simulator(name="network-identity", module="identity.proofing.simulator.network_identity"),
     ),
     commands=COMMANDS,
     demo=demo.seed,

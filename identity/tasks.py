@@ -15,6 +15,7 @@ from identity.oidc.logout import backchannel
 from identity.oidc.logout.models import LogoutDelivery
 from identity.oidc.models import AuthorizationCode, DecoupledRequest, PushedRequest, Revocation
 from identity.oidc.registration.models import RegistrationInvite
+from identity.proofing import tasks as rechecks
 from identity.sessions.models import BrowserSession
 
 
@@ -41,8 +42,10 @@ JOBS = (
     # What fails is put off in its own row, so the queue itself tries nothing again.
     Job(name="identity.send_logout", run=backchannel.send, retries=0, timeout_seconds=30),
     Job(name="identity.resend_logouts", run=backchannel.resend),
+    *rechecks.JOBS,
 )
 SCHEDULE = (
     Schedule(job="identity.sweep", every_seconds=300),
     Schedule(job="identity.resend_logouts", every_seconds=15),
+    *rechecks.SCHEDULE,
 )

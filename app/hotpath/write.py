@@ -17,7 +17,7 @@ from app.db import Database, gathering, now
 from app.hotpath.insert import Shape, insert
 from app.hotpath.shape import shaper
 from app.hotpath.statement import Statement
-from app.idempotency import Need, lock_number, usable
+from app.idempotency import Need, lock_number, scope_of, usable
 from app.principal import Principal, acting_as
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -117,7 +117,7 @@ class Writing:
 
     def _key(self, who: Principal, key: str, environ: dict[str, Any], raw: bytes, body: bytes) -> Parameters:
         # The ordinary path's own scope, hash and lock: the two never work on one key at a time.
-        scope = f"{self.endpoint} {who.actor}"[:200]
+        scope = scope_of(self.endpoint, who)
         parts = (b"POST", environ["PATH_INFO"].encode("latin-1"), environ.get("QUERY_STRING", "").encode(), raw)
         asked = hashlib.sha256(b"\n".join(hashlib.sha256(part).digest() for part in parts)).digest()
         said = (scope, key, asked, self.write.status, body, lock_number(scope, key))

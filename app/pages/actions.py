@@ -14,6 +14,12 @@ _ACTIONS = {
     "identity.token-issued": Text("应用开始访问", "An app began its access"),
     "identity.request-denied": Text("拒绝设备或应用的请求", "A device's or app's request refused"),
     "identity.token-exchanged": Text("专区代您调用另一服务", "A plugin called another service for you"),
+    "identity.mandate-given": Text("委托亲友代办", "A mandate was given"),
+    "identity.mandate-accepted": Text("委托被接受", "A mandate was accepted"),
+    "identity.mandate-revoked": Text("委托被撤销", "A mandate was revoked"),
+    "identity.assistance-begun": Text("窗口人员开始代办", "Window staff began to act for you"),
+    "identity.proofing-raised": Text("实名等级提高", "Your proofing level rose"),
+    "identity.proofing-fell": Text("实名等级降低", "Your proofing level fell"),
     "identity.person-registered": Text("登记实名信息", "Real-name record registered"),
     "identity.account-opened": Text("开通账号", "Account opened"),
     "identity.password-set": Text("设置密码", "Password set"),
@@ -40,6 +46,13 @@ _KINDS = {
     "terminal": Text("药店终端", "A pharmacy terminal"),
     "client": Text("应用", "An app"),
     "system": Text("系统", "The system"),
+}
+_CAPACITIES = {
+    "guardian": Text("监护人", "Your guardian"),
+    "legal_representative": Text("法定代表人", "The legal representative"),
+    "agent": Text("经办人", "An agent"),
+    "mandate": Text("您委托的人", "Whom you gave a mandate"),
+    "staff": Text("窗口工作人员", "Window staff"),
 }
 _OUTCOMES = {
     "ok": Text("完成", "Done"),
@@ -69,6 +82,11 @@ def purpose(name: str | None) -> Text | None:
 def kind(name: str) -> Text:
     """Return the words for who acted."""
     return _KINDS.get(name, Text(name, name))
+
+
+def capacity(name: str) -> Text:
+    """Return the words for as what somebody acted for the reader."""
+    return _CAPACITIES.get(name, Text(name, name))
 
 
 def outcome(name: str) -> Text:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from app.certificates import service as certificates
 from app.errors import language
-from app.guards import Kind, own_party, principal, public, require
+from app.guards import Kind, Principal, own_party, principal, public, require
 from app.notices import service as notices
 from app.pages import looks, offers
 from app.pages.ports import HomeCard, cards, form_token
@@ -27,8 +27,9 @@ blueprint = Blueprint("home", __name__)
 @public(because="the city's front door; what is personal is shown to its own session only")
 def home() -> str:
     """Show the home page, personal for a citizen who is logged in."""
-    party = _citizen()
-    return render_template("home.html", shelves=offers.shelves(), **(_mine(party) if party else {"me": None}))
+    who = principal()
+    mine = _mine(who, who.party) if who.kind is Kind.CITIZEN and who.party else {"me": None}
+    return render_template("home.html", shelves=offers.shelves(), acts_for_another=who.acting_for is not None, **mine)
 
 
 @blueprint.post("/messages/<notice_id>/read")
@@ -39,25 +40,27 @@ def read(notice_id: str) -> Response:
     return redirect("/#messages", 303)
 
 
-def _citizen() -> str | None:
-    who = principal()
-    return who.party if who.kind is Kind.CITIZEN else None
-
-
-def _mine(party: str) -> dict[str, Any]:
-    tongue = language()
+def _mine(who: Principal, party: str) -> dict[str, Any]:
+    """Return what is the party's; whoever acts for it sees as much as the ground allows."""
+    tongue, own = language(), who.acting_for is None
+    messages, pack, profile_read = (
+        own or scope in who.scopes for scope in ("notices:read", "certificates:read", "profile")
+    )
     profile = people.only().profile(party)
     token = form_token.get("identity")
-    others, own = looks.of(party, limit=LOOKS)
+    others, by_self = looks.of(party, limit=LOOKS) if profile_read else ([], [])
     return {
         "me": {"name": profile.masked_name if profile else gettext("市民")},
         "form_token": token() if token else None,
-        "unread": notices.unread(party),
-        "messages": notices.inbox(party=party, language=tongue, cursor=None, limit=MESSAGES).items,
-        "pack": certificates.card_pack(holder=party, language=tongue, limit=CARDS).items,
-        "cards": [_card(card, party) for _, card in sorted(cards.all().items())],
+        "unread": notices.unread(party) if messages else 0,
+        "messages": notices.inbox(party=party, language=tongue, cursor=None, limit=MESSAGES).items if messages else [],
+        "pack": certificates.card_pack(holder=party, language=tongue, limit=CARDS).items if pack else [],
+        # What plugins hold has scopes of its own, which this page does not see: only citizen and guardian read it.
+        "cards": [_card(card, party) for _, card in sorted(cards.all().items())]
+        if own or who.capacity == "guardian"
+        else [],
         "looks": others,
-        "own_looks": own,
+        "own_looks": by_self,
     }
 
 

@@ -65,4 +65,6 @@ def _look(entry: audit.Entry, party: str, names: dict[str, str]) -> Look:
 def _who(entry: audit.Entry, party: str, names: dict[str, str]) -> str:
     if entry.actor == party:
         return str(gettext("本人"))
+    if entry.capacity is not None:
+        return actions.capacity(entry.capacity).to(language())
     return names.get(entry.organisation or "") or actions.kind(entry.kind).to(language())

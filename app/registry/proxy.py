@@ -151,7 +151,7 @@ def _claims(plugin: Plugin, path: str) -> dict[str, Any]:
         "iss": current_app.config["SETTINGS"].base_url, "aud": plugin.name, "iat": at, "exp": at + _PRINCIPAL_SECONDS,
         "jti": new_id("call"), "method": request.method, "path": path, "request_id": g.get("request_id"),
         "kind": who.kind.value, "sub": who.subject or who.actor, "actor": who.actor, "acting_for": who.acting_for,
-        "organisation": who.organisation, "terminal": who.terminal, "purpose": who.purpose,
+        "capacity": who.capacity, "organisation": who.organisation, "terminal": who.terminal, "purpose": who.purpose,
         "scopes": sorted(who.scopes & set(plugin.scopes)), "proofing_level": who.proofing_level,
         "authentication_level": who.authentication_level,
     }  # fmt: skip

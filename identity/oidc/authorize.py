@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from app import audit
 from app.db import now, session
-from app.guards import Kind, Principal, acting_as
+from app.guards import acting_as
 from app.ids import new_id
 from identity import pages
 from identity.oidc import asked as asking
@@ -22,12 +22,16 @@ from identity.oidc.access import Access
 from identity.oidc.asked import Asked
 from identity.oidc.errors import OAuthError
 from identity.oidc.grants.authorization_code import code_hash
+from identity.oidc.grants.issued import principal_for
 from identity.oidc.models import AuthorizationCode, AuthorizationGrant
 from identity.oidc.offline import ends_at
 from identity.oidc.reply import Turned, back, turned_back
 from identity.oidc.settings import CODE_SECONDS
 from identity.oidc.tokens import client_audience
+from identity.parties import acting
+from identity.parties.acting import Capacity
 from identity.parties.directory import directory
+from identity.parties.errors import CapacityEnded
 from identity.sessions import browser
 from identity.sessions.service import Live
 
@@ -40,11 +44,20 @@ def begin(query: str) -> Response:
         live = browser.live_session(request)
         if live is None or _not_enough(live, asked, params):
             return _to_log_in(live, asked, params)
-        if _consented(live, asked):
-            return _with_code(live, asked)
+        if live.acting_for is None and "none" not in asked.prompt and acting.others(live.person_id):
+            return _to_chooser(params)
+        capacity = _capacity(live, asked)
+        if _consented(live, asked, capacity):
+            return _with_code(live, asked, capacity)
         if "none" in asked.prompt:
             raise _turned(asked, "consent_required")
-        return pages.consent(asked.client, asked.access, continuation.marked(params), details.in_words(asked.details))
+        return pages.consent(
+            asked.client,
+            capacity.within(asked.access),
+            continuation.marked(params),
+            details.in_words(asked.details),
+            capacity=capacity,
+        )
     except Turned as turned:
         return turned_back(turned)
     except OAuthError as error:
@@ -67,7 +80,7 @@ def decide() -> Response:
         if form.get("decision") != "approve":
             _answered(asked)
             raise _turned(asked, "access_denied")
-        return _with_code(live, asked)
+        return _with_code(live, asked, _agreed_capacity(live, asked, form))
     except Turned as turned:
         return turned_back(turned)
     except OAuthError as error:
@@ -132,7 +145,31 @@ def _turned(asked: Asked, error: str) -> Turned:
     return Turned(asked.redirect_uri, error, asked.state)
 
 
-def _consented(live: Live, asked: Asked) -> bool:
+def _to_chooser(params: dict[str, str]) -> Response:
+    back_to = "/oauth2/authorize?" + continuation.marked(params)
+    return redirect("/account/acting-for?" + urlencode({"return_to": back_to}), 303)
+
+
+def _capacity(live: Live, asked: Asked) -> Capacity:
+    """Return as what the session acts, if anything of the request lies within its limits."""
+    try:
+        capacity = browser.capacity_of(live)
+    except CapacityEnded:
+        raise _turned(asked, "access_denied") from None
+    if not capacity.within(asked.access):
+        raise _turned(asked, "access_denied")
+    return capacity
+
+
+def _agreed_capacity(live: Live, asked: Asked, form: dict[str, str]) -> Capacity:
+    # Another tab may have switched since the page was shown: what was agreed to was for another party.
+    capacity = _capacity(live, asked)
+    if form.get("acting", "") != (capacity.evidence or ""):
+        raise _turned(asked, "access_denied")
+    return capacity
+
+
+def _consented(live: Live, asked: Asked, capacity: Capacity) -> bool:
     # Details are consented to each time: what they allow is one particular act.
     if "consent" in asked.prompt or asked.details:
         return False
@@ -140,10 +177,11 @@ def _consented(live: Live, asked: Asked) -> bool:
         select(AuthorizationGrant.access).where(
             AuthorizationGrant.account_id == live.account_id,
             AuthorizationGrant.client_id == asked.client.id,
+            AuthorizationGrant.mandate_id.is_not_distinct_from(capacity.evidence),
             AuthorizationGrant.revoked_at.is_(None),
         )
     )
-    return any(_covers(access, asked.access) for access in earlier)
+    return any(_covers(access, capacity.within(asked.access)) for access in earlier)
 
 
 def _covers(given: Access, wanted: Access) -> bool:
@@ -155,24 +193,34 @@ def _answered(asked: Asked) -> None:
         pushed.consume(asked.uri_hash)
 
 
-def _with_code(live: Live, asked: Asked) -> Response:
+def _with_code(live: Live, asked: Asked, capacity: Capacity) -> Response:
     _answered(asked)
     code, grant_id = secrets.token_urlsafe(32), new_id("grant")
     # One statement writes both; the code's reference is looked at when it ends.
-    session().execute(_code(code, grant_id, asked).add_cte(_grant(grant_id, live, asked).cte("given")))
-    with acting_as(Principal(kind=Kind.CITIZEN, actor=live.person_id)):
-        audit.record("identity.consented", subject=live.person_id, object=grant_id, details={"client": asked.client.id})
+    granted = _grant(grant_id, live, asked, capacity).cte("given")
+    session().execute(_code(code, grant_id, asked).add_cte(granted))
+    who = principal_for(live.person_id, **_ground(capacity))
+    with acting_as(who):
+        audit.record("identity.consented", subject=capacity.party, object=grant_id, details={"client": asked.client.id})
     return back(asked.redirect_uri, {"code": code}, asked.state)
 
 
-def _grant(grant_id: str, live: Live, asked: Asked) -> Insert:
+def _ground(capacity: Capacity) -> dict[str, str | None]:
+    """Return for whom, as what and on what ground a grant is; nothing of it for one's own affairs."""
+    if capacity.evidence is None:
+        return {"acting_for": None, "capacity": None, "mandate_id": None}
+    return {"acting_for": capacity.party, "capacity": capacity.kind.value, "mandate_id": capacity.evidence}
+
+
+def _grant(grant_id: str, live: Live, asked: Asked, capacity: Capacity) -> Insert:
     return insert(AuthorizationGrant).values(
         id=grant_id,
         account_id=live.account_id,
         person_id=live.person_id,
         client_id=asked.client.id,
         session_id=live.id,
-        access=asked.access,
+        access=capacity.within(asked.access),
+        **_ground(capacity),
         authorization_details=asked.details,
         proofing_level=live.proofing_level,
         authentication_level=live.authentication_level,

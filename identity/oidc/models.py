@@ -95,13 +95,15 @@ class AuthorizationGrant(Base):
     """A person's consent to one client: one row is the consent and the family of all its tokens.
 
     `access` lists the granted scopes by audience; a token is for one of them.
-    `refresh_generation` counts rotations; `jkt` binds the family to a key.
+    `acting_for` is whom the person acts for, `mandate_id` the evidence (a
+    relationship, a mandate, an assistance). `refresh_generation` counts rotations; `jkt` binds the family to a key.
     """
 
     __tablename__ = "authorization_grant"
     __table_args__ = (
         Index("ix_authorization_grant_account_client", "account_id", "client_id"),
         Index("ix_authorization_grant_person_id", "person_id"),
+        Index("ix_authorization_grant_mandate", "mandate_id", postgresql_where=text("mandate_id is not null")),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("grant"))
@@ -112,6 +114,7 @@ class AuthorizationGrant(Base):
     access: Mapped[dict[str, list[str]]] = mapped_column(JSONB)
     purpose: Mapped[str | None] = mapped_column(String(80))
     acting_for: Mapped[str | None] = mapped_column(String(40))
+    capacity: Mapped[str | None] = mapped_column(String(24))
     mandate_id: Mapped[str | None] = mapped_column(String(40))
     authorization_details: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     proofing_level: Mapped[int] = mapped_column(SmallInteger)

@@ -16,6 +16,7 @@ from identity.oidc.access import Wanted
 from identity.oidc.clients import client_of
 from identity.oidc.models import AuthorizationGrant, Client
 from identity.oidc.settings import ACCESS_TOKEN_SECONDS, issuer, resource_of
+from identity.parties.acting import is_organisation
 from identity.parties.directory import directory
 
 ACCESS_TYPE = "at+jwt"
@@ -56,9 +57,10 @@ def for_client(client: Client, wanted: Wanted, *, jkt: str | None = None) -> str
 def for_citizen(
     grant: AuthorizationGrant, wanted: Wanted, *, jkt: str | None = None, carried: details.Details | None = None
 ) -> str:
-    """Return an access token of a citizen's grant for one audience; nothing in it meets across audiences.
+    """Return an access token of a person's grant for one audience; nothing in it meets across audiences.
 
-    `carried` are the authorization details it names, all granted ones at this audience when None.
+    `sub` is whose affairs these are; where somebody acts for another, `act`
+    (RFC 8693, 4.1) says who, as what, and on what ground. `carried` are the authorization details it names, all granted ones at this audience when None.
     """
     about = _citizen(grant, wanted.audience, grant.authorization_details if carried is None else carried)
     return access_token(wanted, jkt=jkt, **about, client_id=grant.client_id)
@@ -76,10 +78,13 @@ def exchanged(
 
 
 def _citizen(grant: AuthorizationGrant, audience: str, granted: details.Details) -> dict[str, Any]:
-    carried = details.at(granted, audience)
+    carried, party = details.at(granted, audience), grant.acting_for or grant.person_id
+    subject, organisation = directory.subject_of(party, audience), is_organisation(party)
     return {
-        "kind": "citizen",
-        "sub": directory.subject_of(grant.person_id, audience),
+        "kind": "organisation" if organisation else "citizen",
+        "sub": subject,
+        **({"org": subject} if organisation else {}),
+        **_act(grant, audience),
         "acr": acr(grant.proofing_level, grant.authentication_level),
         "auth_time": int(grant.authenticated_at.timestamp()),
         "sid": family(grant.id, audience),
@@ -105,15 +110,17 @@ def access_token(wanted: Wanted, *, jkt: str | None = None, **claims: Any) -> st
 
 
 def id_token(grant: AuthorizationGrant, *, nonce: str | None, access_token: str) -> str:
-    """Return an ID token; its `sub` is the id by which this client's sector knows the person."""
+    """Return an ID token; its `sub` is the id by which this client's sector knows the party, as in userinfo."""
     issued = int(time.time())
     client = client_of(grant.client_id)
+    known_as = client_audience(client.id, client.sector)
     # FAPI 2.0, 5.4.1 knows no RS256, whatever a registration says.
     kid, key = keys.active(jose.ALGORITHM if client.profile == "fapi2" else client.id_token_alg)
     body = {
         "iss": issuer(),
         "aud": grant.client_id,
-        "sub": directory.subject_of(grant.person_id, client_audience(client.id, client.sector)),
+        "sub": directory.subject_of(grant.acting_for or grant.person_id, known_as),
+        **_act(grant, known_as),
         "iat": issued,
         "exp": issued + ACCESS_TOKEN_SECONDS,
         "auth_time": int(grant.authenticated_at.timestamp()),
@@ -123,6 +130,19 @@ def id_token(grant: AuthorizationGrant, *, nonce: str | None, access_token: str)
         **({"nonce": nonce} if nonce else {}),
     }
     return jose.sign(body, key, typ=ID_TYPE, header={"kid": kid})
+
+
+def _act(grant: AuthorizationGrant, audience: str) -> dict[str, Any]:
+    if grant.acting_for is None or grant.mandate_id is None:
+        return {}
+    return {
+        "act": {
+            "sub": directory.subject_of(grant.person_id, audience),
+            "capacity": grant.capacity,
+            # The ground, too, has another id in every audience: it would join them as surely as `sub`.
+            "evidence": directory.subject_of(grant.mandate_id, audience),
+        }
+    }
 
 
 def client_audience(client_id: str, sector: str | None = None) -> str:

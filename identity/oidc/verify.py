@@ -21,6 +21,7 @@ from identity.oidc.tokens import ACCESS_TYPE
 from identity.parties.directory import directory
 
 _TYPES: frozenset[str | None] = frozenset({ACCESS_TYPE, f"application/{ACCESS_TYPE}"})
+_PARTIES = (Kind.CITIZEN, Kind.ORGANISATION)
 _TEXTS = ("iss", "aud", "sub", "client_id", "jti", "scope", "kind")
 
 
@@ -75,7 +76,7 @@ def _ended(claims: Mapping[str, Any], withdrawn: RevocationList) -> bool:
 
 def _lasting(who: Principal, claims: Mapping[str, Any]) -> bool:
     # Whom the directory does not know yet, it may know later.
-    unknown = who.kind is Kind.CITIZEN and who.party is None
+    unknown = who.kind in _PARTIES and who.party is None
     return not unknown and (who.organisation is not None or claims.get("org") is None)
 
 
@@ -97,6 +98,8 @@ def _check_shape(claims: Mapping[str, Any]) -> None:
         raise jose.BadToken("iat or exp is missing")
     if claims["iss"] != issuer():
         raise jose.BadToken("the token is from another issuer")
+    if "act" in claims and not _is_act(claims["act"]):
+        raise jose.BadToken("act does not say who acts")
     if claims["kind"] not in {kind.value for kind in Kind} - {Kind.SYSTEM.value}:
         raise jose.BadToken("an unknown kind of subject")
 
@@ -114,14 +117,18 @@ def _check_now(claims: Mapping[str, Any]) -> None:
 def principal_of(claims: Mapping[str, Any], audience: str) -> Principal:
     """Return the Principal a token speaks for; internal ids appear in the core only."""
     kind, core = Kind(claims["kind"]), audience == CORE_AUDIENCE
-    party = directory.party_of(claims["sub"], audience) if core and kind is Kind.CITIZEN else None
+    party = directory.party_of(claims["sub"], audience) if core and kind in _PARTIES else None
+    act = claims.get("act", {})
     organisation = claims.get("org")
     if core and organisation is not None:
         organisation = directory.party_of(organisation, audience)
     proofing, authentication = _levels(claims.get("acr", ""))
     return Principal(
         kind=kind,
-        actor=party or claims["sub"],
+        actor=_internal(act["sub"], core) if act else party or claims["sub"],
+        acting_for=(party or claims["sub"]) if act else None,
+        capacity=act.get("capacity"),
+        evidence=_internal(act["evidence"], core) if "evidence" in act else None,
         subject=claims["sub"],
         party=party,
         organisation=organisation,
@@ -135,6 +142,18 @@ def principal_of(claims: Mapping[str, Any], audience: str) -> Principal:
         grant=claims.get("sid"),
         audience=audience,
         token_id=claims["jti"],
+    )
+
+
+def _internal(pairwise: str, core: bool) -> str:
+    return (directory.party_of(pairwise, CORE_AUDIENCE) or pairwise) if core else pairwise
+
+
+def _is_act(act: object) -> bool:
+    return (
+        isinstance(act, dict)
+        and isinstance(act.get("sub"), str)
+        and all(isinstance(act.get(name, ""), str) for name in ("capacity", "evidence"))
     )
 
 

@@ -6,21 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from flask import current_app
 from sqlalchemy import bindparam, select, update
 
 from app import audit, crypto
-from app.config import Settings
-from app.db import add, session
+from app.db import add, now, session
 from app.errors import Conflict, NotFound
-from app.identifiers import AreaCode, CreditCode, MobileNumber, ResidentId
+from app.identifiers import AreaCode, CreditCode, MobileNumber
 from app.ids import new_id
 from app.people import Profile
 from identity.accounts.models import Account
-from identity.oidc.revocation import revoke_grants_of
+from identity.devices.models import Device
+from identity.oidc.revocation import revoke, revoke_grants_of
+from identity.parties import ending, people
 from identity.parties.models import Organisation, Person, ProofingEvent
-
-PURPOSE = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +34,29 @@ class OwnProfile:
 def register_person(
     *, name: str, resident_id: str, mobile: str, area: str, source: str, method: str, level: int, demo_key: str | None
 ) -> Person:
-    """Register a proven person; raises `Conflict` for an ID number already here."""
-    number = ResidentId.parse(resident_id, demo=_in_demo()).reveal()
+    """Register a person; raises `Conflict` for a proven number already here.
+
+    Below level 3 the number is only stated: it keeps nobody out and finds nobody.
+    """
+    number = people.resident(resident_id).reveal()
     phone = MobileNumber.parse(mobile).reveal()
-    index = crypto.blind_index(number, purpose="resident-id")
-    if session().scalar(select(Person.id).where(Person.resident_id_index == index)) is not None:
+    index = people.number_index(number) if level >= people.PROVEN else None
+    if index is not None and session().scalar(select(Person.id).where(Person.resident_id_index == index)) is not None:
         raise Conflict
     person_id = new_id("person")
     person = add(
         Person(
             id=person_id,
             resident_id_index=index,
-            resident_id_sealed=_seal(person_id, "resident_id", number),
-            name_sealed=_seal(person_id, "name", name),
+            resident_id_sealed=people.sealed(person_id, "resident_id", number),
+            name_sealed=people.sealed(person_id, "name", name),
             mobile_index=crypto.blind_index(phone, purpose="mobile"),
-            mobile_sealed=_seal(person_id, "mobile", phone),
+            mobile_sealed=people.sealed(person_id, "mobile", phone),
             mobile_tail=phone[-4:],
             region=area[:6],
             area=area,
             proofing_level=level,
+            checked_at=now() if level >= people.PROVEN else None,
             demo_key=demo_key,
         )
     )
@@ -89,8 +91,8 @@ def own_profile(party: str) -> OwnProfile:
 
 def opened_profile(party: str, row: Mapping[str, Any], vault: crypto.Vault) -> OwnProfile:
     """Return what a row of `OWN_PROFILE` says; raises `CannotOpen`."""
-    name = vault.open(row["name_sealed"], purpose=PURPOSE, place=f"person/{party}/name").decode()
-    return OwnProfile(masked(name), row["mobile_tail"], row["area"], row["proofing_level"])
+    name = vault.open(row["name_sealed"], purpose=people.PURPOSE, place=f"person/{party}/name").decode()
+    return OwnProfile(people.masked(name), row["mobile_tail"], row["area"], row["proofing_level"])
 
 
 class People:
@@ -101,12 +103,12 @@ class People:
         found = session().get(Person, party)
         if found is None or found.state != "active":
             return None
-        number = ResidentId.parse(_open(party, "resident_id", found.resident_id_sealed), demo=_in_demo())
+        number = people.number_of(found)
         return Profile(
             party=party,
-            name=_open(party, "name", found.name_sealed),
+            name=people.name_of(found),
             resident_id=number.reveal(),
-            mobile=_open(party, "mobile", found.mobile_sealed),
+            mobile=people.opened(party, "mobile", found.mobile_sealed),
             area=found.area,
             birth_date=number.birth_date,
             proofing_level=found.proofing_level,
@@ -127,7 +129,18 @@ def disable_person(person_id: str) -> None:
     _disable(Person, person_id)
     session().execute(update(Account).where(Account.person_id == person_id).values(state="disabled"))
     revoke_grants_of(person_id=person_id)
+    ending.end_acts_for(person_id)
+    ending.end_acts_of(person_id)
     audit.record("identity.person-disabled", subject=person_id)
+
+
+def disable_organisation(organisation_id: str) -> None:
+    """Stop an organisation: whoever acts for it, and its terminals, at once; raises `Conflict`."""
+    _disable(Organisation, organisation_id)
+    ending.end_acts_for(organisation_id)
+    for terminal in session().scalars(select(Device.id).where(Device.organisation_id == organisation_id)).all():
+        revoke("client", terminal)
+    audit.record("identity.organisation-disabled", object=organisation_id)
 
 
 def _disable(model: Any, key: str) -> None:
@@ -136,20 +149,3 @@ def _disable(model: Any, key: str) -> None:
     )
     if ended.first() is None:
         raise Conflict
-
-
-def _in_demo() -> bool:
-    return cast(Settings, current_app.config["SETTINGS"]).demo
-
-
-def masked(name: str) -> str:
-    """Return a name with all but its first sign starred."""
-    return name[:1] + "*" * max(1, len(name) - 1)
-
-
-def _seal(person_id: str, column: str, value: str) -> bytes:
-    return crypto.seal(value.encode(), purpose=PURPOSE, place=f"person/{person_id}/{column}")
-
-
-def _open(person_id: str, column: str, sealed: bytes) -> str:
-    return crypto.open_sealed(sealed, purpose=PURPOSE, place=f"person/{person_id}/{column}").decode()

@@ -13,7 +13,10 @@ from app.guards import CORE_AUDIENCE, Kind, Principal
 from app.text import Text
 from identity.oidc.models import Client
 from identity.oidc.settings import issuer
+from identity.parties import acting
+from identity.parties.acting import Capacity, CapacityKind
 from identity.parties.directory import directory
+from identity.parties.errors import CapacityEnded
 from identity.sessions import service
 
 CSRF_FIELD = "csrf_token"
@@ -78,18 +81,39 @@ def principal_of_browser(incoming: Request, audience: str) -> Principal | None:
     return _citizen(live, audience)
 
 
+def capacity_of(live: service.Live) -> Capacity:
+    """Return as what a session acts; raises `CapacityEnded` when the ground it chose holds no longer."""
+    if live.acting_for is None or live.acting_evidence is None:
+        return Capacity(kind=CapacityKind.SELF, actor=live.person_id, party=live.person_id)
+    found = acting.still_holds(actor=live.person_id, party=live.acting_for, evidence=live.acting_evidence)
+    if found is None:
+        raise CapacityEnded
+    return found
+
+
 def _citizen(live: service.Live, audience: str) -> Principal:
     own = session().get(Client, OWN_PAGES)
-    scopes = own.access.get(audience, []) if own is not None and own.state == "active" else []
+    access = own.access if own is not None and own.state == "active" else {}
+    chosen = capacity_of(live)
+    capacity = chosen if chosen.evidence else None
+    party = capacity.party if capacity else live.person_id
+    within = capacity.within(access) if capacity else access
     core = audience == CORE_AUDIENCE
-    subject = directory.subject_of(live.person_id, audience)
+
+    def known(party_id: str) -> str:
+        return party_id if core else directory.subject_of(party_id, audience)
+
     return Principal(
-        kind=Kind.CITIZEN,
-        actor=live.person_id if core else subject,
-        subject=subject,
-        party=live.person_id if core else None,
+        kind=Kind.ORGANISATION if capacity and capacity.for_organisation else Kind.CITIZEN,
+        actor=known(live.person_id),
+        subject=directory.subject_of(party, audience),
+        party=party if core else None,
+        acting_for=known(party) if capacity else None,
+        capacity=capacity.kind.value if capacity else None,
+        evidence=known(capacity.evidence) if capacity and capacity.evidence else None,
+        organisation=known(party) if capacity and capacity.for_organisation else None,
         client=OWN_PAGES,
-        scopes=frozenset(scopes),
+        scopes=frozenset(within.get(audience, ())),
         proofing_level=live.proofing_level,
         authentication_level=live.authentication_level,
         audience=audience,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, SmallInteger, String
+from sqlalchemy import ForeignKey, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import now
@@ -16,6 +16,12 @@ class BrowserSession(Base):
     """One signed-in browser; only the hash of its cookie is kept."""
 
     __tablename__ = "browser_session"
+    __table_args__ = (
+        Index(
+            "ix_browser_session_acting_evidence", "acting_evidence",
+            postgresql_where=text("acting_evidence is not null"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("session"))
     secret_hash: Mapped[bytes] = mapped_column(unique=True)
@@ -24,3 +30,6 @@ class BrowserSession(Base):
     authenticated_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    # None: not asked yet; the person itself: chosen to act for oneself.
+    acting_for: Mapped[str | None] = mapped_column(String(40))
+    acting_evidence: Mapped[str | None] = mapped_column(String(40))

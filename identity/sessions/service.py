@@ -32,6 +32,8 @@ class Live:
     proofing_level: int
     authentication_level: int
     authenticated_at: datetime
+    acting_for: str | None = None
+    acting_evidence: str | None = None
 
 
 def begin(account: Account, *, authentication_level: int) -> str:
@@ -62,6 +64,8 @@ def find(secret: str) -> Live | None:
                 Person.proofing_level,
                 BrowserSession.authentication_level,
                 BrowserSession.authenticated_at,
+                BrowserSession.acting_for,
+                BrowserSession.acting_evidence,
             )
             .join(Account, Account.id == BrowserSession.account_id)
             .join(Person, Person.id == Account.person_id)
@@ -76,6 +80,13 @@ def find(secret: str) -> Live | None:
         .first()
     )
     return None if found is None else Live(**found._mapping)
+
+
+def act_for(live: Live, *, party: str, evidence: str | None) -> None:
+    """Keep in the session for whom its person acts from now on; the person itself without evidence."""
+    session().execute(
+        update(BrowserSession).where(BrowserSession.id == live.id).values(acting_for=party, acting_evidence=evidence)
+    )
 
 
 def end(secret: str) -> None:

@@ -13,8 +13,14 @@ from werkzeug.routing import Rule
 from app.guards import Access, Kind, access_of
 
 SignIn = Callable[..., dict[str, str]]
-KINDS = (Kind.CITIZEN, Kind.OFFICIAL, Kind.TERMINAL, Kind.CLIENT)
-_GUARD_PROBLEMS = {"not-signed-in", "insufficient-scope", "insufficient-assurance", "purpose-required"}
+KINDS = (Kind.CITIZEN, Kind.ORGANISATION, Kind.OFFICIAL, Kind.TERMINAL, Kind.CLIENT)
+_GUARD_PROBLEMS = {
+    "not-signed-in",
+    "insufficient-scope",
+    "insufficient-assurance",
+    "purpose-required",
+    "own-affairs-only",
+}
 _UNREACHED = frozenset({"OPTIONS", "HEAD"})
 
 
@@ -80,6 +86,8 @@ def actors(route: Route) -> Iterator[Actor]:
     for level in ("proofing_level", "authentication_level"):
         if getattr(access, level):
             yield Actor(f"{kind} one {level} short", False, {**full, level: getattr(access, level) - 1})
+    if access.own_affairs:
+        yield Actor(f"{kind} for somebody else", False, {**full, "acting_for": "person_other", "capacity": "guardian"})
     if access.purpose:
         yield Actor(f"{kind} without a purpose", False, {**full, "purpose": None})
         yield Actor(f"{kind} with another purpose", False, {**full, "purpose": "statistics"})

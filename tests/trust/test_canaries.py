@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from app.db import database
 from app.seed import seed
-from demo import world
+from demo import families, world
 
 _TABLES = text(
     "SELECT format('%I.%I', table_schema, table_name) FROM information_schema.tables"
@@ -26,6 +26,7 @@ def dump(clean_city: Flask) -> Iterator[Connection]:
 
 def _found(connection: Connection) -> set[str]:
     words = {w for c in world.load().citizens for w in (c.name, c.resident_id, c.mobile, c.password)}
+    words |= {w for c in families.load().wards for w in (c.name, c.resident_id, c.mobile)}
     found = set()
     for table in connection.scalars(_TABLES).all():
         rows = connection.scalars(text(f"SELECT t::text FROM {table} t")).all()

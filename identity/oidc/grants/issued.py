@@ -14,12 +14,17 @@ from identity.oidc import details, refresh_token, tokens
 from identity.oidc.access import Wanted
 from identity.oidc.clients import client_of
 from identity.oidc.models import AuthorizationGrant
+from identity.parties import acting
+from identity.parties.acting import is_organisation
 from identity.parties.models import Person
 
 
 def live_grant(grant_id: str) -> AuthorizationGrant | None:
-    """Return a grant that is neither withdrawn nor over, and whose account and person are active, else None."""
-    return (
+    """Return a grant that is neither withdrawn nor over, whose account and person are active and whose ground holds.
+
+    Otherwise None.
+    """
+    found = (
         session()
         .scalars(
             select(AuthorizationGrant)
@@ -29,6 +34,14 @@ def live_grant(grant_id: str) -> AuthorizationGrant | None:
         )
         .first()
     )
+    return found if found is not None and _may_act(found) else None
+
+
+def _may_act(grant: AuthorizationGrant) -> bool:
+    if grant.acting_for is None:
+        return True
+    found = acting.still_holds(actor=grant.person_id, party=grant.acting_for, evidence=grant.mandate_id)
+    return found is not None and found.within(grant.access) == grant.access
 
 
 def alive() -> tuple[ColumnElement[Any], ...]:
@@ -59,8 +72,8 @@ def tokens_of(
     named = grant.authorization_details if carried is None else carried
     token = tokens.for_citizen(grant, wanted, jkt=bound, carried=named)
     record(
-        Principal(kind=Kind.CITIZEN, actor=grant.person_id),
-        subject=grant.person_id,
+        acting_principal(grant),
+        subject=grant.acting_for or grant.person_id,
         object=grant.id,
         audience=wanted.audience,
     )
@@ -72,6 +85,28 @@ def tokens_of(
     if "refresh_token" in client_of(grant.client_id).grant_types:
         more["refresh_token"] = refresh_token.made(grant.id, grant.client_id, grant.refresh_generation)
     return tokens.answer(token, wanted.scopes, jkt=bound, **more)
+
+
+def acting_principal(grant: AuthorizationGrant) -> Principal:
+    """Return who acts by a grant, for whom and on what ground, for the audit trail."""
+    return principal_for(
+        grant.person_id, acting_for=grant.acting_for, capacity=grant.capacity, mandate_id=grant.mandate_id
+    )
+
+
+def principal_for(
+    person_id: str, *, acting_for: str | None, capacity: str | None, mandate_id: str | None
+) -> Principal:
+    """Return a person as who acts, for oneself or for another."""
+    organisation = acting_for if acting_for and is_organisation(acting_for) else None
+    return Principal(
+        kind=Kind.ORGANISATION if organisation else Kind.CITIZEN,
+        actor=person_id,
+        acting_for=acting_for,
+        capacity=capacity,
+        evidence=mandate_id,
+        organisation=organisation,
+    )
 
 
 def record(who: Principal, *, object: str, subject: str | None = None, audience: str | None = None) -> None:

@@ -9,6 +9,9 @@ from flask import Flask, g
 from flask.testing import FlaskClient
 
 from app.db import UnitOfWork
+from tests.api.identity.registers import register_processes, registers
+
+__all__ = ["client", "register_processes", "registers"]
 
 
 class _Forgetful(FlaskClient):

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text
 
 from app.db import UnitOfWork, session, unit_of_work
 from app.principal import SYSTEM, acting_as
+from demo import families
 from demo import world as invented
 from identity import demo
 from identity.oidc import jose
@@ -29,7 +30,9 @@ def test_seed_runs_once_and_its_export_opens_the_city(client: FlaskClient, work:
         told = demo.export()
         persons = session().scalar(select(func.count()).select_from(Person).where(Person.demo_key.is_not(None)))
 
-    assert persons == len(invented.load().citizens) == len(told["persons"])
+    assert persons == len(invented.load().citizens) + len(families.load().wards)
+    # Whoever is below 14 has no account.
+    assert len(told["persons"]) == len(invented.load().citizens) + 1
     terminal, person = told["terminals"][0], told["persons"][0]
     claims = {
         "iss": terminal["client_id"],

@@ -95,7 +95,7 @@ def test_a_named_read_is_compiled_and_equal(city: Flask, path: str, caller: Call
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(name=TEXT, tail=st.from_regex(r"[0-9]{4}", fullmatch=True), level=st.integers(0, 9))
+@given(name=TEXT, tail=st.from_regex(r"[0-9]{4}", fullmatch=True), level=st.integers(1, 5))
 def test_every_profile_is_shown_as_the_ordinary_path_shows_it(city: Flask, name: str, tail: str, level: int) -> None:
     headers = _citizen_token(city)
     with city.app_context(), unit_of_work() as work:
