@@ -48,8 +48,14 @@ plugin = Plugin(
     api=(1, 0),
     blueprints=(routes.blueprint, face, parties_routes.blueprint, proofing_routes.blueprint),
     protocol_blueprints=(
-        oauth2, decoupled, logout, registration, pages.blueprint, parties_pages.blueprint, proofing_pages.blueprint,
-    ),  # fmt: skip
+        oauth2,
+        decoupled,
+        logout,
+        registration,
+        pages.blueprint,
+        parties_pages.blueprint,
+        proofing_pages.blueprint,
+    ),
     models=Base,
     migrations=Path(__file__).parent / "migrations",
     declarations=Path(__file__).parent / "declarations",

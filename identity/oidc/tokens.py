@@ -60,7 +60,8 @@ def for_citizen(
     """Return an access token of a person's grant for one audience; nothing in it meets across audiences.
 
     `sub` is whose affairs these are; where somebody acts for another, `act`
-    (RFC 8693, 4.1) says who, as what, and on what ground. `carried` are the authorization details it names, all granted ones at this audience when None.
+    (RFC 8693, 4.1) says who, as what, and on what ground. `carried` are the
+    authorization details it names, all granted ones at this audience when None.
     """
     about = _citizen(grant, wanted.audience, grant.authorization_details if carried is None else carried)
     return access_token(wanted, jkt=jkt, **about, client_id=grant.client_id)

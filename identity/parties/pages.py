@@ -15,12 +15,12 @@ from app.errors import DomainError, NotFound
 from app.guards import public
 from identity.account_forms import done, himself, posted, signed_in, to_log_in
 from identity.pages import own_path
-from identity.showing import page
 from identity.parties import acting, details, mandates, names, relationships, views, wording
 from identity.parties.errors import CannotBeGiven
 from identity.proofing import claims
 from identity.sessions import service as sessions
 from identity.sessions.service import Live
+from identity.showing import page
 
 blueprint = Blueprint("identity_party_pages", __name__, template_folder="../templates")
 _BECAUSE = "shows and changes what belongs to the browser's own session; forms are bound to it"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from app.errors import language
 from app.text import Text
-from identity.showing import in_words
 from identity.parties import details
+from identity.showing import in_words
 
 _TERMS = {
     "child": Text("未满十四周岁", "below 14"),

@@ -14,7 +14,6 @@ from app.identifiers.area import names as area_names
 from app.text import Text
 from identity.account_forms import done, himself, posted, signed_in, to_log_in
 from identity.authenticators import guesses
-from identity.showing import page
 from identity.proofing import levels, service
 from identity.proofing.errors import IdentifierUnusable
 from identity.proofing.registration import Application, register
@@ -22,6 +21,7 @@ from identity.proofing.routes import shown
 from identity.proofing.terms import Document
 from identity.sessions import browser
 from identity.sessions import service as sessions
+from identity.showing import page
 
 blueprint = Blueprint("identity_proofing_pages", __name__, template_folder="../templates")
 _COUNTIES = ("321302", "321311", "321322", "321323", "321324")

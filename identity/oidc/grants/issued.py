@@ -94,9 +94,7 @@ def acting_principal(grant: AuthorizationGrant) -> Principal:
     )
 
 
-def principal_for(
-    person_id: str, *, acting_for: str | None, capacity: str | None, mandate_id: str | None
-) -> Principal:
+def principal_for(person_id: str, *, acting_for: str | None, capacity: str | None, mandate_id: str | None) -> Principal:
     """Return a person as who acts, for oneself or for another."""
     organisation = acting_for if acting_for and is_organisation(acting_for) else None
     return Principal(
