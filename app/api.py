@@ -24,6 +24,7 @@ from app.pages.headers import allow_camera
 from app.pages.ports import HomeCard, HomeRow, action_words, cards
 from app.paging import Page, PageArgs, page, paged
 from app.ports import Provider
+from app.privacy import Kept, PersonalData, personal_data
 from app.registry.contract import API_VERSION, HealthCheck, MenuEntry, Plugin, PluginSetting, Simulator
 from app.text import Text
 
@@ -45,6 +46,7 @@ __all__ = [
     "Instant",
     "InvalidRequest",
     "Job",
+    "Kept",
     "Kind",
     "MenuEntry",
     "Mobile",
@@ -53,6 +55,7 @@ __all__ = [
     "NotFound",
     "Page",
     "PageArgs",
+    "PersonalData",
     "Plugin",
     "PluginSetting",
     "Principal",
@@ -86,6 +89,7 @@ __all__ = [
     "outside_wait",
     "page",
     "paged",
+    "personal_data",
     "presence",
     "principal",
     "public",

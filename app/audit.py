@@ -15,7 +15,9 @@ from typing import Any, cast
 
 import orjson
 import psycopg
-from sqlalchemy import BigInteger, Identity, Index, Integer, LargeBinary, String, select, text
+from sqlalchemy import BigInteger, Identity, Index, Integer, LargeBinary, Select, String, func, select, text
+from sqlalchemy import cast as cast_column
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.db import Base, now, session, work
@@ -123,10 +125,33 @@ def about(subject: str, *, limit: int = 50) -> list[Entry]:
     leaves = session().scalars(
         select(AuditLeaf).where(AuditLeaf.subject == subject).order_by(AuditLeaf.at.desc()).limit(limit)
     )
-    return [_entry(leaf) for leaf in leaves]
+    return [entry(leaf) for leaf in leaves]
 
 
-def _entry(leaf: AuditLeaf) -> Entry:
+def lines_about(
+    subject: str,
+    *,
+    action: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    by_others_than: str | None = None,
+) -> Select[AuditLeaf]:
+    """Return the query of a party's lines, to be paged by (at, id); narrowed by action, time and who acted."""
+    query = select(AuditLeaf).where(AuditLeaf.subject == subject)
+    said = cast_column(func.convert_from(AuditLeaf.body, "UTF8"), JSONB)
+    if action is not None:
+        query = query.where(said["action"].astext == action)
+    if by_others_than is not None:
+        query = query.where(said["actor"].astext != by_others_than)
+    if since is not None:
+        query = query.where(AuditLeaf.at >= since)
+    if until is not None:
+        query = query.where(AuditLeaf.at < until)
+    return query
+
+
+def entry(leaf: AuditLeaf) -> Entry:
+    """Return what a leaf says."""
     said = orjson.loads(leaf.body)
     return Entry(
         id=leaf.id,

@@ -26,7 +26,8 @@ class Principal:
     """Who acts, for whom, on what ground. Holds ids only, never a name or number.
 
     `party` is the core's internal id and is None inside plugins' audiences;
-    `subject` is the pairwise id of the audience that is called.
+    `subject` is the pairwise id of the audience that is called. `session` is
+    the log-in an official works in: two acts of one session are one person's.
     """
 
     kind: Kind
@@ -45,6 +46,7 @@ class Principal:
     purpose: str | None = None
     grant: str | None = None
     audience: str = CORE_AUDIENCE
+    session: str | None = None
     token_id: str | None = None
 
 

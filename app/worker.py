@@ -12,10 +12,12 @@ from celery import Celery
 from flask import Flask
 from sqlalchemy import text
 
+from app import audit
 from app.db import session, unit_of_work
 from app.jobs import Job, Schedule
 from app.outbox import enqueue, restored
 from app.principal import CORE_AUDIENCE, SYSTEM, Principal, acting_as
+from app.standing import still_stands
 
 log = structlog.get_logger("worker")
 Event = dict[str, Any]
@@ -93,19 +95,26 @@ def _attempt(run: Callable[[], None], job: Job) -> bool:
 def _run_batch(job: Job, events: Sequence[Event]) -> None:
     with acting_as(SYSTEM), unit_of_work():
         fresh = _claim([event["id"] for event in events])
-        arguments = [event["arguments"] for event in events if event["id"] in fresh]
+        arguments = [event["arguments"] for event in events if event["id"] in fresh and _may_run(job, event)]
         if arguments:
             job.run(arguments)
 
 
 def _run_one(job: Job, event: Event) -> None:
     with acting_as(_actor(job, event)), unit_of_work():
-        if not _claim([event["id"]]):
+        if not _claim([event["id"]]) or not _may_run(job, event):
             return
         if job.batch:
             job.run([event["arguments"]])
         else:
             job.run(**event["arguments"])
+
+
+def _may_run(job: Job, event: Event) -> bool:
+    if job.outlives_withdrawal or still_stands(restored(event["acts_under"])):
+        return True
+    audit.record("core.job-refused", object=event["id"], outcome="refused", details={"job": job.name})
+    return False
 
 
 def _claim(ids: list[str]) -> set[str]:

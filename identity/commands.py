@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import IO, Any
 
 import click
 from sqlalchemy import select
 
-from app.db import session, unit_of_work
-from app.errors import DomainError, NotFound
-from app.principal import SYSTEM, acting_as
-
-
-@contextmanager
-def _in(city: Any) -> Iterator[None]:
-    try:
-        with city.app().app_context(), acting_as(SYSTEM), unit_of_work():
-            yield
-    except DomainError as error:
-        raise click.ClickException(f"{error.title.en}. {error.next_step.en}.") from None
+from app.db import session
+from app.errors import NotFound
+from identity.admin.commands import COMMANDS as ADMINISTRATION
+from identity.command_line import access_of, in_city, json_of
 
 
 @click.group("device")
@@ -42,14 +32,14 @@ def device_add(city: Any, *, organisation: str, place: str, label: str, access: 
     """Enrol a terminal and print its id, which is its client_id."""
     from identity.devices.service import enrol
 
-    public_jwk = _json(jwk)
-    with _in(city):
+    public_jwk = json_of(jwk)
+    with in_city(city):
         enrolled = enrol(
             organisation_id=_organisation(organisation),
             place=place,
             label=label,
             public_jwk=public_jwk,
-            access=dict(_access(each) for each in access),
+            access=dict(access_of(each) for each in access),
         )
         click.echo(enrolled.id)
 
@@ -61,7 +51,7 @@ def device_suspend(city: Any, terminal: str) -> None:
     """Stop a terminal and the tokens it holds."""
     from identity.devices.service import suspend
 
-    with _in(city):
+    with in_city(city):
         suspend(terminal)
 
 
@@ -72,8 +62,52 @@ def device_resume(city: Any, terminal: str) -> None:
     """Let a suspended terminal work again."""
     from identity.devices.service import resume
 
-    with _in(city):
+    with in_city(city):
         resume(terminal)
+
+
+@device.command("retire")
+@click.argument("terminal")
+@click.pass_obj
+def device_retire(city: Any, terminal: str) -> None:
+    """Stop a terminal for good."""
+    from identity.devices.service import retire
+
+    with in_city(city):
+        retire(terminal)
+
+
+@device.command("list")
+@click.pass_obj
+def device_list(city: Any) -> None:
+    """List terminals, one a line."""
+    from identity.devices.service import listed
+
+    with in_city(city):
+        for each in listed(cursor=None, limit=1000).items:
+            seen = each.last_seen_at.isoformat() if each.last_seen_at else "-"
+            click.echo(f"{each.id}\t{each.state}\t{each.place}\t{seen}\t{each.label}")
+
+
+@device.command("code")
+@click.option("--organisation", required=True, help="Its unified social credit code.")
+@click.option("--place", required=True, help="Area code (GB/T 2260) where the terminal stands.")
+@click.option("--label", required=True, help="What people call it, such as `counter 1`.")
+@click.option("--access", required=True, multiple=True, help="One `audience=scope,scope`.")
+@click.pass_obj
+def device_code(city: Any, *, organisation: str, place: str, label: str, access: tuple[str, ...]) -> None:
+    """Print a code by which a terminal enrols itself once, within ten minutes."""
+    from identity.devices import codes, enrolment
+
+    with in_city(city):
+        made = enrolment.invite(
+            organisation_id=_organisation(organisation),
+            place=place,
+            label=label,
+            access=dict(access_of(each) for each in access),
+            code=codes.fresh(),
+        )
+        click.echo(made.code)
 
 
 @click.group("signing-key")
@@ -81,17 +115,25 @@ def signing_key() -> None:
     """Look after the keys that sign tokens."""
 
 
+@signing_key.command("list")
+@click.pass_obj
+def signing_key_list(city: Any) -> None:
+    """List the keys that verifiers may meet."""
+    from identity.admin.signing_keys import listed
+
+    with in_city(city):
+        for each in listed():
+            click.echo(f"{each.kid}\t{each.algorithm}\t{each.state}\t{each.changed_at.isoformat()}")
+
+
 @signing_key.command("rotate")
 @click.pass_obj
 def signing_key_rotate(city: Any) -> None:
     """Let the published next key sign from now on."""
-    from identity.oidc import keys
+    from identity.admin.signing_keys import rotate
 
-    with _in(city):
-        try:
-            click.echo(keys.rotate())
-        except keys.TooEarly as error:
-            raise click.ClickException(f"Too early: {error}.") from None
+    with in_city(city):
+        click.echo(rotate())
 
 
 @click.group("demo")
@@ -105,11 +147,11 @@ def demo_export(city: Any) -> None:
     """Print, as JSON, all that a foreign client needs to use the demo world."""
     from identity.demo import export
 
-    with _in(city):
+    with in_city(city):
         click.echo(json.dumps(export(), ensure_ascii=False, indent=2))
 
 
-COMMANDS = (device, signing_key, demo)
+COMMANDS = (device, signing_key, demo, *ADMINISTRATION)
 
 
 def _organisation(credit_code: str) -> str:
@@ -118,21 +160,4 @@ def _organisation(credit_code: str) -> str:
     found = session().scalar(select(Organisation.id).where(Organisation.credit_code == credit_code))
     if found is None:
         raise NotFound
-    return found
-
-
-def _access(text: str) -> tuple[str, list[str]]:
-    audience, found, scopes = text.partition("=")
-    if not found or not audience or not scopes:
-        raise click.BadParameter("write audience=scope,scope", param_hint="--access")
-    return audience, scopes.split(",")
-
-
-def _json(source: IO[str]) -> dict[str, Any]:
-    try:
-        found = json.load(source)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise click.BadParameter("the file holds no JSON object", param_hint="--jwk")
     return found

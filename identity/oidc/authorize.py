@@ -167,6 +167,8 @@ def _consented(live: Live, asked: Asked) -> bool:
             AuthorizationGrant.account_id == live.account_id,
             AuthorizationGrant.client_id == asked.client.id,
             AuthorizationGrant.revoked_at.is_(None),
+            # What a person allowed as a citizen says nothing of their work, nor the other way round.
+            AuthorizationGrant.staff_of.is_not_distinct_from(live.staff_of),
         )
     )
     return any(_covers(access, asked.access) for access in earlier)
@@ -184,6 +186,7 @@ def _with_code(live: Live, asked: Asked) -> Response:
             person_id=live.person_id,
             client_id=asked.client.id,
             session_id=live.id,
+            staff_of=live.staff_of,
             access=asked.access,
             proofing_level=live.proofing_level,
             authentication_level=live.authentication_level,

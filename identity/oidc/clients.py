@@ -17,6 +17,7 @@ from identity.oidc import jose, replay
 from identity.oidc.errors import OAuthError
 from identity.oidc.models import Client
 from identity.oidc.settings import ASSERTION_SECONDS, CLOCK_SKEW_SECONDS, issuer
+from identity.parties.standing import organisation_serves
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _TYPES: frozenset[str | None] = frozenset({None, "JWT", "client-authentication+jwt"})
@@ -44,7 +45,7 @@ def caller(params: dict[str, str]) -> Caller:
 def public_client(client_id: str) -> Caller:
     """Return an active public client; raises `invalid_client`."""
     found = session().get(Client, client_id) if client_id else None
-    if found is None or found.state != "active":
+    if found is None or found.state != "active" or not organisation_serves(found.organisation_id):
         raise _refused("the client is unknown or must authenticate")
     return Caller(id=found.id, access=found.access, client=found)
 

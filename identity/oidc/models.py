@@ -106,6 +106,7 @@ class AuthorizationGrant(Base):
     purpose: Mapped[str | None] = mapped_column(String(80))
     acting_for: Mapped[str | None] = mapped_column(String(40))
     mandate_id: Mapped[str | None] = mapped_column(String(40))
+    staff_of: Mapped[str | None] = mapped_column(String(40))
     authorization_details: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     proofing_level: Mapped[int] = mapped_column(SmallInteger)
     authentication_level: Mapped[int] = mapped_column(SmallInteger)

@@ -45,10 +45,15 @@ def for_terminal(terminal: Device, wanted: Wanted) -> str:
 
 
 def for_citizen(grant: AuthorizationGrant, wanted: Wanted) -> str:
-    """Return an access token of a citizen's grant for one audience; nothing in it meets across audiences."""
+    """Return an access token of a person's grant for one audience; nothing in it meets across audiences.
+
+    Who gave the grant as staff of an organisation is an official in it.
+    """
+    post = {"org": directory.subject_of(grant.staff_of, wanted.audience)} if grant.staff_of else {}
     return _access_token(
         wanted,
-        kind="citizen",
+        kind="official" if grant.staff_of else "citizen",
+        **post,
         sub=directory.subject_of(grant.person_id, wanted.audience),
         client_id=grant.client_id,
         acr=acr(grant.proofing_level, grant.authentication_level),

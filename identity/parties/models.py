@@ -21,7 +21,7 @@ class Person(Base):
     # The presence shortlist asks by county and the last four digits of the mobile number.
     __table_args__ = (
         Index("ix_person_region_mobile_tail", "region", "mobile_tail"),
-        CheckConstraint("state in ('active', 'disabled')", name="state"),
+        CheckConstraint("state in ('active', 'disabled', 'erased')", name="state"),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("person"))

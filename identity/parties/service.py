@@ -37,7 +37,7 @@ def register_person(
     *, name: str, resident_id: str, mobile: str, area: str, source: str, method: str, level: int, demo_key: str | None
 ) -> Person:
     """Register a proven person; raises `Conflict` for an ID number already here."""
-    number = ResidentId.parse(resident_id, demo=_in_demo()).reveal()
+    number = ResidentId.parse(resident_id, demo=in_demo()).reveal()
     phone = MobileNumber.parse(mobile).reveal()
     index = crypto.blind_index(number, purpose="resident-id")
     if session().scalar(select(Person.id).where(Person.resident_id_index == index)) is not None:
@@ -101,7 +101,7 @@ class People:
         found = session().get(Person, party)
         if found is None or found.state != "active":
             return None
-        number = ResidentId.parse(_open(party, "resident_id", found.resident_id_sealed), demo=_in_demo())
+        number = ResidentId.parse(_open(party, "resident_id", found.resident_id_sealed), demo=in_demo())
         return Profile(
             party=party,
             name=_open(party, "name", found.name_sealed),
@@ -138,7 +138,8 @@ def _disable(model: Any, key: str) -> None:
         raise Conflict
 
 
-def _in_demo() -> bool:
+def in_demo() -> bool:
+    """Tell whether this is the demo world, whose invented ID numbers count."""
     return cast(Settings, current_app.config["SETTINGS"]).demo
 
 

@@ -15,11 +15,14 @@ from identity.oidc.models import Client
 from identity.oidc.settings import issuer
 from identity.parties.directory import directory
 from identity.sessions import service
+from identity.staff.principals import as_staff
 
 CSRF_FIELD = "csrf_token"
 CSRF_HEADER = "X-CSRF-Token"
 # The citizen's own pages act as this client; its row says which scopes they have.
 OWN_PAGES = "suxin-web"
+# The pages of officials act as this one.
+STAFF_PAGES = "suxin-staff-web"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -75,11 +78,20 @@ def principal_of_browser(incoming: Request, audience: str) -> Principal | None:
         return None
     if incoming.method not in _SAFE:
         check_form(incoming, incoming.headers.get(CSRF_HEADER) or incoming.form.get(CSRF_FIELD, ""))
-    return _citizen(live, audience)
+    return (_official(live, audience) if live.staff_of else None) or _citizen(live, audience, OWN_PAGES)
 
 
-def _citizen(live: service.Live, audience: str) -> Principal:
-    own = session().get(Client, OWN_PAGES)
+def _official(live: service.Live, audience: str) -> Principal | None:
+    return as_staff(
+        _citizen(live, audience, STAFF_PAGES),
+        person_id=live.person_id,
+        organisation_id=live.staff_of or "",
+        session_id=live.id,
+    )
+
+
+def _citizen(live: service.Live, audience: str, client: str) -> Principal:
+    own = session().get(Client, client)
     scopes = own.access.get(audience, []) if own is not None and own.state == "active" else []
     core = audience == CORE_AUDIENCE
     subject = directory.subject_of(live.person_id, audience)
@@ -88,7 +100,7 @@ def _citizen(live: service.Live, audience: str) -> Principal:
         actor=live.person_id if core else subject,
         subject=subject,
         party=live.person_id if core else None,
-        client=OWN_PAGES,
+        client=client,
         scopes=frozenset(scopes),
         proofing_level=live.proofing_level,
         authentication_level=live.authentication_level,

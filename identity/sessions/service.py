@@ -31,6 +31,7 @@ class Live:
     proofing_level: int
     authentication_level: int
     authenticated_at: datetime
+    staff_of: str | None = None
 
 
 def begin(account: Account, *, authentication_level: int) -> str:
@@ -61,6 +62,7 @@ def find(secret: str) -> Live | None:
                 Person.proofing_level,
                 BrowserSession.authentication_level,
                 BrowserSession.authenticated_at,
+                BrowserSession.staff_of,
             )
             .join(Account, Account.id == BrowserSession.account_id)
             .join(Person, Person.id == Account.person_id)

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.db import session
 from app.guards import Kind, Principal
+from identity.devices.service import seen
 from identity.oidc import tokens
 from identity.oidc.access import wanted
 from identity.oidc.clients import Caller
@@ -20,6 +21,7 @@ def client_credentials(caller: Caller, params: dict[str, str]) -> dict[str, Any]
         raise OAuthError("unauthorized_client", "only terminals act for themselves")
     asked = wanted(params, caller.access)
     _active_organisation(caller.terminal.organisation_id)
+    seen(caller.terminal)
     token = tokens.for_terminal(caller.terminal, asked)
     record(Principal(kind=Kind.TERMINAL, actor=caller.id), object=caller.id, audience=asked.audience)
     return tokens.answer(token, asked.scopes)
