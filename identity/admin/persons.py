@@ -10,7 +10,6 @@ from app import audit, crypto
 from app.db import now, session, unit_of_work
 from app.errors import Conflict, NotFound
 from app.identifiers import ResidentId
-from app.people import people
 from app.principal import Kind, principal
 from identity import handles
 from identity.accounts.models import Account
@@ -55,10 +54,9 @@ def find(resident_id: str, *, reason: str) -> Found:
 
 def shown(person: Person) -> Found:
     """Return what an official sees of a person."""
-    profile = people.only().profile(person.id)
     return Found(
         id=handles.handle_of(person.id),
-        name=profile.masked_name if profile else "",
+        name=parties.masked_name_of(person),
         area=person.area,
         proofing_level=person.proofing_level,
         state=person.state,

@@ -148,6 +148,11 @@ def masked(name: str) -> str:
     return name[:1] + "*" * max(1, len(name) - 1)
 
 
+def masked_name_of(person: Person) -> str:
+    """Return a person's name, starred, whether or not they are active; nothing else of them is opened."""
+    return masked(_open(person.id, "name", person.name_sealed))
+
+
 def _seal(person_id: str, column: str, value: str) -> bytes:
     return crypto.seal(value.encode(), purpose=PURPOSE, place=f"person/{person_id}/{column}")
 

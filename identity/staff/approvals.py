@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 
 from app import audit, paging
 from app.db import add, now, session, unit_of_work
-from app.errors import NotFound
+from app.errors import DomainError, NotFound
 from app.ports import Port
 from app.principal import Kind, principal
 from app.text import Text
@@ -113,13 +113,17 @@ def find(approval_id: str) -> Approval:
 
 
 def proposals(*, cursor: str | None, limit: int) -> paging.Page[Approval]:
-    """Return one page of proposals: an administrator sees what they may decide, others their own."""
+    """Return one page of proposals: an administrator sees what they may decide, others their own.
+
+    A page may hold fewer than asked for: what lies beyond one's reach is left out of it.
+    """
     who = principal()
     administrator = who.kind is Kind.SYSTEM or any(role == desks.ADMINISTRATOR for _, role, _ in who.desks)
     query = select(Approval)
     if not administrator:
         query = query.where(Approval.proposed_by == who.actor)
-    return paging.page(query, key=(Approval.created_at, Approval.id), cursor=cursor, limit=limit)
+    found = paging.page(query, key=(Approval.created_at, Approval.id), cursor=cursor, limit=limit)
+    return paging.Page([each for each in found.items if _within_reach(each)], found.next_cursor)
 
 
 def known_acts() -> dict[str, Act]:
@@ -151,6 +155,15 @@ def _held(approval_id: str) -> Approval:
     kind = _kind(found.act)
     kind.check(kind.arguments().load(found.arguments))
     return found
+
+
+def _within_reach(proposed: Approval) -> bool:
+    try:
+        kind = _kind(proposed.act)
+        kind.check(kind.arguments().load(proposed.arguments))
+    except DomainError:
+        return False
+    return True
 
 
 def _decide(held: Approval, state: str) -> Approval:
