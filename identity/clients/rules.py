@@ -22,7 +22,8 @@ GRANT_TYPES = (
     "authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:device_code",
     "urn:openid:params:grant-type:ciba", "urn:ietf:params:oauth:grant-type:token-exchange",
 )  # fmt: skip
-_RSA_BITS = 2048
+_RSA_BITS = (2048, 4096)
+_RSA_SIGNS = (342, 684)
 
 
 def check_redirects(uris: Sequence[str], *, confidential: bool) -> None:
@@ -59,7 +60,7 @@ def covers(given: Mapping[str, Sequence[str]], wanted: Mapping[str, Sequence[str
 
 
 def public_key(jwk: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return algorithm and public members of a client's key: P-256, or RSA of 2048 bits and more.
+    """Return algorithm and public members of a client's key: P-256, or RSA of 2048 to 4096 bits.
 
     Raises `InvalidRequest`, also for a private key: it must never come here.
     """
@@ -70,14 +71,15 @@ def public_key(jwk: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
             return "ES256", public_members(ECKey.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y")}))
         return "PS256", _rsa(jwk)
     except (JoseError, KeyError, ValueError, TypeError):
-        raise InvalidRequest(errors={"json": {"jwk": ["a public P-256 or RSA key of 2048 bits or more"]}}) from None
+        raise InvalidRequest(errors={"json": {"jwk": ["a public P-256 key, or RSA of 2048 to 4096 bits"]}}) from None
 
 
 def _rsa(jwk: Mapping[str, Any]) -> dict[str, Any]:
-    if jwk.get("kty") != "RSA":
+    # The size is judged before the key is read: a weak or huge one costs nothing.
+    if jwk.get("kty") != "RSA" or not _RSA_SIGNS[0] <= len(jwk["n"]) <= _RSA_SIGNS[1]:
         raise ValueError
     key = RSAKey.import_key({name: jwk[name] for name in ("kty", "n", "e")})
-    if key.public_key.key_size < _RSA_BITS:
+    if not _RSA_BITS[0] <= key.public_key.key_size <= _RSA_BITS[1]:
         raise ValueError
     members = key.as_dict(private=False)
     return {name: members[name] for name in ("kty", "n", "e")}

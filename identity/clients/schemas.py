@@ -70,7 +70,7 @@ class ClientKeyFormSchema(Schema):
     """A public key of a client."""
 
     kid = fields.String(required=True, validate=validate.Length(1, 128))
-    jwk = fields.Dict(required=True, metadata={"description": "Public P-256 key, or RSA of 2048 bits or more"})
+    jwk = fields.Dict(required=True, metadata={"description": "Public P-256 key, or RSA of 2048 to 4096 bits"})
 
 
 class ClientKeySchema(Schema):

@@ -15,8 +15,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app import audit
 from app.db import now, session, unit_of_work
-from app.errors import Conflict, NotFound
-from app.identifiers import AreaCode
+from app.errors import Conflict, InvalidRequest, NotFound
+from app.identifiers import AreaCode, BadIdentifier
 from app.principal import SYSTEM, acting_as, principal
 from identity.devices import attestation as signals
 from identity.devices import service
@@ -44,14 +44,21 @@ class Invitation:
 def invite(*, organisation_id: str, place: str, label: str, access: Mapping[str, list[str]], code: str) -> Invitation:
     """Make a code for a new terminal; the same code again is the same invitation.
 
-    Raises `NotFound` for an organisation or place out of reach, `BadIdentifier`.
+    Raises `NotFound` for an organisation or place out of reach, `InvalidRequest` for no place.
     """
-    AreaCode.parse(place)
+    _check_place(place)
     organisation = session().get(Organisation, organisation_id)
     desks.need_reach(service.ROLE, organisation, area=place)
     if organisation is None or organisation.state != "active":
         raise NotFound
     return _invitation(organisation_id=organisation_id, place=place, label=label, access=access, code=code)
+
+
+def _check_place(place: str) -> None:
+    try:
+        AreaCode.parse(place)
+    except BadIdentifier:
+        raise InvalidRequest(errors={"json": {"place": ["a code of GB/T 2260"]}}) from None
 
 
 def invite_key(device_id: str, *, code: str) -> Invitation:
