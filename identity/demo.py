@@ -27,7 +27,7 @@ from identity.oidc.models import Client
 from identity.oidc.settings import issuer, resource_of
 from identity.parties.models import Organisation
 from identity.parties.service import register_organisation, register_person
-from identity.sessions.browser import CSRF_FIELD, OWN_PAGES
+from identity.sessions.browser import CSRF_FIELD, OWN_PAGES, STAFF_PAGES
 
 MOBILE = "suxin-mobile"
 MOBILE_REDIRECTS = ["http://127.0.0.1:8765/callback", "cn.suxin.demo:/callback"]
@@ -62,6 +62,8 @@ def _clients() -> None:
         )
     )
     add(Client(id=OWN_PAGES, title_zh="宿心办网页", title_en="Suxin's own pages", redirect_uris=[], access=access))
+    office = _scopes_by_audience(Kind.OFFICIAL)
+    add(Client(id=STAFF_PAGES, title_zh="宿心办办公", title_en="Suxin's staff pages", redirect_uris=[], access=office))
 
 
 def _citizens() -> None:

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.optional
 Opened = Callable[..., "BrowserContext"]
 DISPLAYS = [{}, {"mode": "elder"}, {"theme": "dark"}, {"language": "en"}, {"mode": "elder", "language": "en"}]
 PAGES = ["/", "/login", "/matters/", "/matters/health.medicine-on-insurance", "/problems/", "/nothing-here"]
+OWN = [f"/account/{name}" for name in ("consents", "activity", "data", "work")]
 TOO_SMALL = """least => [...document.querySelectorAll("main button, main input, header button, header a")]
   .filter(each => each.checkVisibility() && each.type !== "hidden" && each.getBoundingClientRect().height < least)
   .map(each => each.outerHTML)"""
@@ -42,7 +43,9 @@ def test_pages_are_open_to_everyone(opened: Opened, log_in: Callable[[Page], Non
         page.goto(path)
         found[path] = faults(page) + page.evaluate(TOO_SMALL, 44)
     log_in(page)
-    found["home"] = faults(page) + page.evaluate(TOO_SMALL, 44)
+    for path in ["/", *OWN]:
+        page.goto(path)
+        found[path] = faults(page) + page.evaluate(TOO_SMALL, 44)
 
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
 
@@ -66,7 +69,7 @@ def test_pages_reflow(opened: Opened, log_in: Callable[[Page], None], width: int
     wide = []
 
     log_in(page)
-    for path in [*PAGES, "/p/health/terminal"]:
+    for path in [*PAGES, *OWN, "/p/health/terminal"]:
         page.goto(path)
         wide += [path] if too_wide(page) else []
 

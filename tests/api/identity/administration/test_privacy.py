@@ -506,3 +506,18 @@ def test_the_page_exports_and_erases_after_two_factors_only(browser: FlaskClient
     done = [post(strong, do).status_code for do in ("export", "erase", "cancel-erasure")]
 
     assert (refused, done) == ([403, 403, 403], [303, 303, 303])
+
+
+def test_health_hands_out_purchases_and_erases_the_voucher(app: Flask, work: UnitOfWork) -> None:
+    from plugins.health.models import Voucher
+    from plugins.health.service.entitlement import keep_voucher
+
+    part = app.extensions["suxin.ports"][personal_data.name]["health"]
+    keep_voucher("sub_a", "token-a")
+    keep_voucher("sub_b", "token-b")
+
+    part.erase("sub_a")
+    part.erase("sub_a")
+
+    assert part.export("sub_a") == []
+    assert set(session().scalars(select(Voucher.subject))) == {"sub_b"}
