@@ -30,7 +30,8 @@ def sweep() -> None:
 
 JOBS = (
     Job(name="identity.sweep", run=sweep),
-    Job(name="identity.make_export", run=exports.make),
+    # The file is for the person, whichever app asked for it.
+    Job(name="identity.make_export", run=exports.make, outlives_withdrawal=True),
     Job(name="identity.erase_due", run=erasure.do_due),
     # Whoever asked for it is gone by then.
     Job(name="identity.erase_part", run=parts.erase, retries=20, outlives_withdrawal=True),
