@@ -25,6 +25,7 @@ from app.pages.headers import allow_camera
 from app.pages.ports import HomeCard, HomeRow, action_words, cards
 from app.paging import Page, PageArgs, page, paged
 from app.ports import Provider
+from app.privacy import Kept, PersonalData, personal_data
 from app.registry.contract import API_VERSION, HealthCheck, MenuEntry, Plugin, PluginSetting, Simulator
 from app.text import Text
 from app.token_grants import GrantCaller, Granted, GrantRefused, TokenGrant
@@ -52,6 +53,7 @@ __all__ = [
     "Instant",
     "InvalidRequest",
     "Job",
+    "Kept",
     "Kind",
     "MenuEntry",
     "Mobile",
@@ -60,6 +62,7 @@ __all__ = [
     "NotFound",
     "Page",
     "PageArgs",
+    "PersonalData",
     "Plugin",
     "PluginSetting",
     "Principal",
@@ -98,6 +101,7 @@ __all__ = [
     "outside_wait",
     "page",
     "paged",
+    "personal_data",
     "presence",
     "principal",
     "public",

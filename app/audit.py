@@ -14,7 +14,21 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Identity, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, select, text
+from sqlalchemy import (
+    BigInteger,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Select,
+    String,
+    func,
+    select,
+    text,
+)  # fmt: skip
+from sqlalchemy import cast as cast_column
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.closing import quoted
@@ -118,7 +132,7 @@ def about(subject: str, *, limit: int = 50) -> list[Entry]:
     leaves = session().scalars(
         select(AuditLeaf).where(AuditLeaf.subject == subject).order_by(AuditLeaf.at.desc()).limit(limit)
     )
-    return [_entry(leaf) for leaf in leaves]
+    return [entry(leaf) for leaf in leaves]
 
 
 def sealed_by(head: AuditHead) -> list[AuditLeaf]:
@@ -127,7 +141,30 @@ def sealed_by(head: AuditHead) -> list[AuditLeaf]:
     return list(session().scalars(wanted.order_by(AuditLeaf.xid, AuditLeaf.id)))
 
 
-def _entry(leaf: AuditLeaf) -> Entry:
+def lines_about(
+    subject: str,
+    *,
+    action: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    by_others_than: str | None = None,
+) -> Select[AuditLeaf]:
+    """Return the query of a party's lines, to be paged by (at, id); narrowed by action, time and who acted."""
+    query = select(AuditLeaf).where(AuditLeaf.subject == subject)
+    said = cast_column(func.convert_from(AuditLeaf.body, "UTF8"), JSONB)
+    if action is not None:
+        query = query.where(said["action"].astext == action)
+    if by_others_than is not None:
+        query = query.where(said["actor"].astext != by_others_than)
+    if since is not None:
+        query = query.where(AuditLeaf.at >= since)
+    if until is not None:
+        query = query.where(AuditLeaf.at < until)
+    return query
+
+
+def entry(leaf: AuditLeaf) -> Entry:
+    """Return what a leaf says."""
     said = orjson.loads(leaf.body)
     return Entry(
         id=leaf.id,

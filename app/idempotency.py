@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import hmac
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from flask import Response, current_app, request
-from sqlalchemy import LargeBinary, SmallInteger, String, text
+from sqlalchemy import LargeBinary, SmallInteger, String, delete, or_, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.crypto import derive
 from app.db import Base, now, session
 from app.errors import Conflict, InvalidRequest
 from app.principal import Principal, principal
@@ -164,3 +166,20 @@ def _keep(scope: str, key: str, wanted: bytes, answer: Response) -> None:
             scope=scope, key=key, request_hash=wanted, status=answer.status_code, headers=kept, body=answer.get_data()
         )
     )
+
+
+def derived_secret(purpose: str, *, size: int = 20) -> bytes:
+    """Return secret bytes that are this caller's for this key and request, the same on every repetition.
+
+    For a route whose answer is a secret: it must not lie in a kept answer, so
+    it is made anew from the key instead. Raises `IdempotencyKeyMissing`.
+    """
+    parts = (purpose, scope_of(request.endpoint or "", principal()), key_of_request(), request_hash().hex())
+    return hmac.new(derive("idempotent-secret"), "\n".join(parts).encode(), hashlib.sha256).digest()[:size]
+
+
+def forget(actor: str) -> None:
+    """Delete every kept answer to an erased person: it may hold their data."""
+    own = IdempotencyRecord.scope.endswith(f" {actor}", autoescape=True)
+    for_others = IdempotencyRecord.scope.contains(f" {actor} for ", autoescape=True)
+    session().execute(delete(IdempotencyRecord).where(or_(own, for_others)))

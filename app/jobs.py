@@ -15,6 +15,10 @@ class Job:
     idempotent in effect: it is called once per event id, in its own unit of
     work, under the Principal that queued it. With `batch` it takes a list of
     such argument mappings instead and runs once per Celery message.
+
+    A job is dropped when whom it acts under may no longer act (a consent
+    withdrawn, a person or terminal stopped). `outlives_withdrawal` is for
+    what must be finished all the same: undoing a charge, a receipt, an erasure.
     """
 
     name: str
@@ -22,6 +26,7 @@ class Job:
     retries: int = 5
     batch: bool = False
     timeout_seconds: int = 60
+    outlives_withdrawal: bool = False
 
     @property
     def queue(self) -> str:

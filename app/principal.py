@@ -32,7 +32,8 @@ class Principal:
     audience `subject`), or somebody else for it. Then `acting_for` repeats
     whom, `capacity` says as what and `evidence` names the relationship or
     mandate it rests on. `organisation` as `kind` is no citizen: routes for
-    citizens refuse it unless they name it.
+    citizens refuse it unless they name it. `session` is the log-in an official
+    works in: two acts of one session are one person's.
     """
 
     kind: Kind
@@ -53,6 +54,7 @@ class Principal:
     purpose: str | None = None
     grant: str | None = None
     audience: str = CORE_AUDIENCE
+    session: str | None = None
     token_id: str | None = None
 
 

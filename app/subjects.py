@@ -68,7 +68,7 @@ def in_audience(who: Principal, audience: str) -> Principal:
     )
 
 
-_PARTIES = (Kind.CITIZEN, Kind.ORGANISATION)
+_PARTIES = (Kind.CITIZEN, Kind.ORGANISATION, Kind.OFFICIAL)
 
 
 def _party(who: Principal, pairwise: str | None) -> str | None:

@@ -118,7 +118,7 @@ def _claim(ids: list[str]) -> set[str]:
 
 def _may_run(job: Job, event: Event) -> bool:
     """Tell whether what an event acts under still holds; one that does not is dropped, with an audit line."""
-    if still_stands(restored(event["acts_under"])):
+    if job.outlives_withdrawal or still_stands(restored(event["acts_under"])):
         return True
     with acting_as(SYSTEM):
         audit.record("core.job-refused", object=event["id"], outcome="refused", details={"job": job.name})

@@ -7,8 +7,10 @@ from typing import IO, Any
 
 import click
 
-from identity.commanding import access_option, in_city, organisation_of
-from identity.oidc.registration.commands import client
+from identity.admin.commands import COMMANDS as ADMINISTRATION
+from identity.admin.commands import client
+from identity.command_line import access_of, in_city, json_of, organisation_of
+from identity.oidc.registration.commands import invite
 
 
 @click.group("device")
@@ -29,14 +31,14 @@ def device_add(city: Any, *, organisation: str, place: str, label: str, access: 
     """Enrol a terminal and print its id, which is its client_id."""
     from identity.devices.service import enrol
 
-    public_jwk = _json(jwk)
+    public_jwk = json_of(jwk)
     with in_city(city):
         enrolled = enrol(
             organisation_id=organisation_of(organisation),
             place=place,
             label=label,
             public_jwk=public_jwk,
-            access=dict(access_option(each) for each in access),
+            access=dict(access_of(each) for each in access),
         )
         click.echo(enrolled.id)
 
@@ -63,22 +65,74 @@ def device_resume(city: Any, terminal: str) -> None:
         resume(terminal)
 
 
+@device.command("retire")
+@click.argument("terminal")
+@click.pass_obj
+def device_retire(city: Any, terminal: str) -> None:
+    """Stop a terminal for good."""
+    from identity.devices.service import retire
+
+    with in_city(city):
+        retire(terminal)
+
+
+@device.command("list")
+@click.pass_obj
+def device_list(city: Any) -> None:
+    """List terminals, one a line."""
+    from identity.devices.service import listed
+
+    with in_city(city):
+        for each in listed(cursor=None, limit=1000).items:
+            seen = each.last_seen_at.isoformat() if each.last_seen_at else "-"
+            click.echo(f"{each.id}\t{each.state}\t{each.place}\t{seen}\t{each.label}")
+
+
+@device.command("code")
+@click.option("--organisation", required=True, help="Its unified social credit code.")
+@click.option("--place", required=True, help="Area code (GB/T 2260) where the terminal stands.")
+@click.option("--label", required=True, help="What people call it, such as `counter 1`.")
+@click.option("--access", required=True, multiple=True, help="One `audience=scope,scope`.")
+@click.pass_obj
+def device_code(city: Any, *, organisation: str, place: str, label: str, access: tuple[str, ...]) -> None:
+    """Print a code by which a terminal enrols itself once, within ten minutes."""
+    from identity.devices import codes, enrolment
+
+    with in_city(city):
+        made = enrolment.invite(
+            organisation_id=organisation_of(organisation),
+            place=place,
+            label=label,
+            access=dict(access_of(each) for each in access),
+            code=codes.fresh(),
+        )
+        click.echo(made.code)
+
+
 @click.group("signing-key")
 def signing_key() -> None:
     """Look after the keys that sign tokens."""
+
+
+@signing_key.command("list")
+@click.pass_obj
+def signing_key_list(city: Any) -> None:
+    """List the keys that verifiers may meet."""
+    from identity.admin.signing_keys import listed
+
+    with in_city(city):
+        for each in listed():
+            click.echo(f"{each.kid}\t{each.algorithm}\t{each.state}\t{each.changed_at.isoformat()}")
 
 
 @signing_key.command("rotate")
 @click.pass_obj
 def signing_key_rotate(city: Any) -> None:
     """Let the published next key of each algorithm sign from now on."""
-    from identity.oidc import keys
+    from identity.admin.signing_keys import rotate
 
     with in_city(city):
-        try:
-            click.echo("\n".join(keys.rotate_all()))
-        except keys.TooEarly as error:
-            raise click.ClickException(f"Too early: {error}.") from None
+        click.echo(rotate())
 
 
 @click.group("demo")
@@ -96,14 +150,5 @@ def demo_export(city: Any) -> None:
         click.echo(json.dumps(export(), ensure_ascii=False, indent=2))
 
 
-COMMANDS = (device, signing_key, demo, client)
-
-
-def _json(source: IO[str]) -> dict[str, Any]:
-    try:
-        found = json.load(source)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise click.BadParameter("the file holds no JSON object", param_hint="--jwk")
-    return found
+client.add_command(invite)
+COMMANDS = (device, signing_key, demo, *ADMINISTRATION)

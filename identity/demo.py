@@ -30,7 +30,7 @@ from identity.oidc.settings import issuer, resource_of
 from identity.parties import demo as parties
 from identity.parties.models import Organisation
 from identity.parties.service import register_organisation, register_person
-from identity.sessions.browser import CSRF_FIELD, OWN_PAGES
+from identity.sessions.browser import CSRF_FIELD, OWN_PAGES, STAFF_PAGES
 
 _KEY_PURPOSE = "demo-terminal-key"
 _PROTOCOL_SCOPES = ("openid", "profile", "phone", "offline_access")
@@ -56,6 +56,8 @@ def _clients() -> None:
     ]
     demo_clients.seed(access)
     add(Client(id=OWN_PAGES, title_zh="宿心办网页", title_en="Suxin's own pages", redirect_uris=[], access=access))
+    office = _scopes_by_audience(Kind.OFFICIAL)
+    add(Client(id=STAFF_PAGES, title_zh="宿心办办公", title_en="Suxin's staff pages", redirect_uris=[], access=office))
 
 
 def _citizens() -> None:

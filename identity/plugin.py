@@ -17,8 +17,13 @@ from app.subjects import demo_people
 from app.subjects import directory as directory_port
 from app.text import Text
 from identity import activity, demo, pages, routes
+from identity.account_pages import blueprint as account_pages
+from identity.admin.acts import PROVIDERS as ACTS
+from identity.admin.routes import blueprint as admin
+from identity.clients.routes import blueprint as clients
 from identity.commands import COMMANDS
 from identity.devices.presence import DeviceKeys
+from identity.devices.routes import blueprint as devices
 from identity.face.keys import FaceKeys
 from identity.face.provider import FaceProvider
 from identity.face.routes import blueprint as face
@@ -30,15 +35,18 @@ from identity.oidc.routes import blueprint as oauth2
 from identity.oidc.verify import Verifier
 from identity.parties import pages as parties_pages
 from identity.parties import routes as parties_routes
-from identity.parties import standing as parties_standing
 from identity.parties.directory import directory
 from identity.parties.service import DemoPeopleDirectory, People
+from identity.parties.standing import holds
+from identity.privacy.core_data import PROVIDERS as CORE_DATA
+from identity.privacy.routes import blueprint as privacy
 from identity.proofing import pages as proofing_pages
 from identity.proofing import routes as proofing_routes
 from identity.proofing.registers import LegalPersonsOverHttp, NetworkIdentityOverHttp, PopulationOverHttp
 from identity.proofing.settings import SETTINGS
 from identity.proofing.terms import legal_person_register, network_identity, population_register
 from identity.schema import Base
+from identity.staff.routes import blueprint as staff
 from identity.tasks import JOBS, SCHEDULE
 
 plugin = Plugin(
@@ -46,13 +54,24 @@ plugin = Plugin(
     title=Text("统一身份认证", "Unified identity"),
     version="0.1.0",
     api=(1, 0),
-    blueprints=(routes.blueprint, face, parties_routes.blueprint, proofing_routes.blueprint),
+    blueprints=(
+        routes.blueprint,
+        face,
+        privacy,
+        clients,
+        devices,
+        staff,
+        admin,
+        parties_routes.blueprint,
+        proofing_routes.blueprint,
+    ),
     protocol_blueprints=(
         oauth2,
         decoupled,
         logout,
         registration,
         pages.blueprint,
+        account_pages,
         parties_pages.blueprint,
         proofing_pages.blueprint,
     ),
@@ -67,6 +86,8 @@ plugin = Plugin(
         "phone": Text("查看您手机号的后四位", "See the last four digits of your mobile number"),
         "offline_access": Text("在您退出登录后继续访问", "Go on after you have logged out"),
         "introspect": Text("核查发给本服务的令牌", "Ask whether a token sent to this service is good"),
+        "identity:privacy": Text("查看和撤回授权、导出数据、注销", "See and withdraw consents, export data, be erased"),
+        "identity:admin": Text("以岗位身份管理身份平台", "Administer identity as your post allows"),
         "identity:face": Text("管理您的人脸授权", "Manage the use of your face"),
         "identity:proofing": Text("查看和提高您的实名等级", "See and raise how well you are proven"),
         "identity:parties": Text("管理您为谁办理、谁可为您办理", "Manage for whom you act and who acts for you"),
@@ -76,6 +97,9 @@ plugin = Plugin(
             name="private_hosts",
             default="",
             meaning="hosts in private networks, as host:port with commas, that log-out messages may be sent to",
+        ),
+        PluginSetting(
+            name="attestation_roots", default="", meaning="PEM file of the roots that terminals' makers certify keys by"
         ),
         *SETTINGS,
     ),
@@ -90,7 +114,9 @@ plugin = Plugin(
         Provider(wrapped_keys, "face", FaceKeys()),
         Provider(detail_types, "mandate", MANDATE),
         Provider(demo_people, "identity", DemoPeopleDirectory()),
-        Provider(standing, "parties", parties_standing.holds),
+        Provider(standing, "identity", holds),
+        *ACTS,
+        *CORE_DATA,
         Provider(population_register, "identity", PopulationOverHttp()),
         Provider(legal_person_register, "identity", LegalPersonsOverHttp()),
         Provider(network_identity, "identity", NetworkIdentityOverHttp()),

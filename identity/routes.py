@@ -12,9 +12,10 @@ from app.crypto import Vault
 from app.errors import NotSignedIn
 from app.guards import Kind, Principal, principal, require
 from app.hotpath.declare import hot_read
+from app.paging import Page
 from identity import activity
 from identity.parties.service import OWN_PROFILE, OwnProfile, opened_profile, own_profile
-from identity.schemas import ActivitySchema, MeSchema
+from identity.schemas import ActivityArgs, ActivitySchema, MeSchema
 
 blueprint = Blueprint("identity", __name__, description="One's own identity")
 
@@ -47,10 +48,11 @@ class Me(MethodView):
 @blueprint.route("/me/activity")
 class Activity(MethodView):
     @require("profile", kinds=[Kind.CITIZEN])
+    @blueprint.arguments(ActivityArgs, location="query")
     @blueprint.response(200, ActivitySchema)
-    def get(self) -> dict[str, Any]:
+    def get(self, args: dict[str, Any]) -> Page[dict[str, Any]]:
         """Return who looked at the caller's data"""
-        return {"items": activity.of(_party())}
+        return activity.page_of(_party(), **args)
 
 
 def _party() -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
+
+from app.paging import PageArgs
 
 
 class MeSchema(Schema):
@@ -28,7 +30,18 @@ class ActivityEntrySchema(Schema):
     outcome = fields.String(required=True)
 
 
+class ActivityArgs(PageArgs):
+    """Which uses of one's data to list."""
+
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
+    action = fields.String(load_default=None, validate=validate.Length(1, 80))
+    since = fields.AwareDateTime(load_default=None)
+    until = fields.AwareDateTime(load_default=None)
+    others_only = fields.Boolean(load_default=False)
+
+
 class ActivitySchema(Schema):
     """Who looked at the caller's data, newest first."""
 
     items = fields.List(fields.Nested(ActivityEntrySchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db import now, session
@@ -74,6 +74,11 @@ def mark_read(notice_id: str, *, party: str, language: str) -> Message:
         raise NotFound()
     notice.read_at = notice.read_at or now()
     return _worded(notice, language)
+
+
+def forget(party: str) -> None:
+    """Delete every message to an erased party; a second time changes nothing."""
+    session().execute(delete(Notice).where(Notice.party == party))
 
 
 def _worded(notice: Notice, language: str) -> Message:

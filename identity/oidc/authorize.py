@@ -179,6 +179,8 @@ def _consented(live: Live, asked: Asked, capacity: Capacity) -> bool:
             AuthorizationGrant.client_id == asked.client.id,
             AuthorizationGrant.mandate_id.is_not_distinct_from(capacity.evidence),
             AuthorizationGrant.revoked_at.is_(None),
+            # What a person allowed as a citizen says nothing of their work, nor the other way round.
+            AuthorizationGrant.staff_of.is_not_distinct_from(live.staff_of),
         )
     )
     return any(_covers(access, capacity.within(asked.access)) for access in earlier)
@@ -219,6 +221,7 @@ def _grant(grant_id: str, live: Live, asked: Asked, capacity: Capacity) -> Inser
         person_id=live.person_id,
         client_id=asked.client.id,
         session_id=live.id,
+        staff_of=live.staff_of,
         access=capacity.within(asked.access),
         **_ground(capacity),
         authorization_details=asked.details,

@@ -80,11 +80,10 @@ def exchanged(
 
 def _citizen(grant: AuthorizationGrant, audience: str, granted: details.Details) -> dict[str, Any]:
     carried, party = details.at(granted, audience), grant.acting_for or grant.person_id
-    subject, organisation = directory.subject_of(party, audience), is_organisation(party)
+    subject = directory.subject_of(party, audience)
     return {
-        "kind": "organisation" if organisation else "citizen",
+        **_standing_as(grant, party, subject, audience),
         "sub": subject,
-        **({"org": subject} if organisation else {}),
         **_act(grant, audience),
         "acr": acr(grant.proofing_level, grant.authentication_level),
         "auth_time": int(grant.authenticated_at.timestamp()),
@@ -131,6 +130,15 @@ def id_token(grant: AuthorizationGrant, *, nonce: str | None, access_token: str)
         **({"nonce": nonce} if nonce else {}),
     }
     return jose.sign(body, key, typ=ID_TYPE, header={"kid": kid})
+
+
+def _standing_as(grant: AuthorizationGrant, party: str, subject: str, audience: str) -> dict[str, str]:
+    """Return as what the bearer stands: an organisation, an official of one, or a citizen."""
+    if is_organisation(party):
+        return {"kind": "organisation", "org": subject}
+    if grant.staff_of is not None:
+        return {"kind": "official", "org": directory.subject_of(grant.staff_of, audience)}
+    return {"kind": "citizen"}
 
 
 def _act(grant: AuthorizationGrant, audience: str) -> dict[str, Any]:

@@ -40,7 +40,10 @@ class Verifier:
         except jose.BadToken as error:
             raise presented.refused(shown.scheme, str(error)) from None
         presented.check_key(shown, claims, incoming)
-        return principal_of(claims, audience)
+        try:
+            return principal_of(claims, audience)
+        except jose.BadToken as error:
+            raise presented.refused(shown.scheme, str(error)) from None
 
     def memory(self, app: Flask, *, audience: str) -> Callable[[str], Principal | None]:
         """Return what tells who holds a bearer token verified here before, neither expired nor withdrawn.
@@ -53,8 +56,10 @@ class Verifier:
         def recall(authorization: str) -> Principal | None:
             scheme, _, token = authorization.partition(" ")
             known = held.known(token) if scheme.lower() == "bearer" else None
-            # A token bound to a key needs its proof, which the ordinary path looks at.
+            # A token bound to a key needs its proof, and an official's desks are read anew each time.
             if known is None or known.claims["aud"] != resource or "cnf" in known.claims:
+                return None
+            if known.claims["kind"] == Kind.OFFICIAL:
                 return None
             if ended.fresh and known.who is not None:
                 return None if _ended(known.claims, ended) else known.who
@@ -115,7 +120,10 @@ def _check_now(claims: Mapping[str, Any]) -> None:
 
 
 def principal_of(claims: Mapping[str, Any], audience: str) -> Principal:
-    """Return the Principal a token speaks for; internal ids appear in the core only."""
+    """Return the Principal a token speaks for; internal ids appear in the core only.
+
+    Raises `jose.BadToken` when the post that an official's token stands on has ended.
+    """
     kind, core = Kind(claims["kind"]), audience == CORE_AUDIENCE
     party = directory.party_of(claims["sub"], audience) if core and kind in _PARTIES else None
     act = claims.get("act", {})
@@ -123,7 +131,7 @@ def principal_of(claims: Mapping[str, Any], audience: str) -> Principal:
     if core and organisation is not None:
         organisation = directory.party_of(organisation, audience)
     proofing, authentication = _levels(claims.get("acr", ""))
-    return Principal(
+    who = Principal(
         kind=kind,
         actor=_internal(act["sub"], core) if act else party or claims["sub"],
         acting_for=(party or claims["sub"]) if act else None,
@@ -143,6 +151,16 @@ def principal_of(claims: Mapping[str, Any], audience: str) -> Principal:
         audience=audience,
         token_id=claims["jti"],
     )
+    return _official(who, claims) if kind is Kind.OFFICIAL else who
+
+
+def _official(who: Principal, claims: Mapping[str, Any]) -> Principal:
+    from identity.staff.principals import of_token
+
+    found = of_token(who, claims)
+    if found is None:
+        raise jose.BadToken("the post this token was given for has ended")
+    return found
 
 
 def _internal(pairwise: str, core: bool) -> str:

@@ -21,7 +21,7 @@ class Person(Base):
     # The presence shortlist asks by county and the last four digits of the mobile number.
     __table_args__ = (
         Index("ix_person_region_mobile_tail", "region", "mobile_tail"),
-        CheckConstraint("state in ('active', 'disabled')", name="state"),
+        CheckConstraint("state in ('active', 'disabled', 'erased')", name="state"),
         CheckConstraint("proofing_level between 1 and 5", name="proofing_level"),
         CheckConstraint("proofing_level < 3 or resident_id_index is not null", name="proven_is_unique"),
     )

@@ -18,11 +18,14 @@ from identity.parties.acting import Capacity, CapacityKind
 from identity.parties.directory import directory
 from identity.parties.errors import CapacityEnded
 from identity.sessions import service
+from identity.staff.principals import as_staff
 
 CSRF_FIELD = "csrf_token"
 CSRF_HEADER = "X-CSRF-Token"
 # The citizen's own pages act as this client; its row says which scopes they have.
 OWN_PAGES = "suxin-web"
+# The pages of officials act as this one.
+STAFF_PAGES = "suxin-staff-web"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -78,7 +81,7 @@ def principal_of_browser(incoming: Request, audience: str) -> Principal | None:
         return None
     if incoming.method not in _SAFE:
         check_form(incoming, incoming.headers.get(CSRF_HEADER) or incoming.form.get(CSRF_FIELD, ""))
-    return _citizen(live, audience)
+    return (_official(live, audience) if live.staff_of else None) or _citizen(live, audience, OWN_PAGES)
 
 
 def capacity_of(live: service.Live) -> Capacity:
@@ -91,8 +94,17 @@ def capacity_of(live: service.Live) -> Capacity:
     return found
 
 
-def _citizen(live: service.Live, audience: str) -> Principal:
-    own = session().get(Client, OWN_PAGES)
+def _official(live: service.Live, audience: str) -> Principal | None:
+    return as_staff(
+        _citizen(live, audience, STAFF_PAGES),
+        person_id=live.person_id,
+        organisation_id=live.staff_of or "",
+        session_id=live.id,
+    )
+
+
+def _citizen(live: service.Live, audience: str, client: str) -> Principal:
+    own = session().get(Client, client)
     access = own.access if own is not None and own.state == "active" else {}
     chosen = capacity_of(live)
     capacity = chosen if chosen.evidence else None
@@ -112,7 +124,7 @@ def _citizen(live: service.Live, audience: str) -> Principal:
         capacity=capacity.kind.value if capacity else None,
         evidence=known(capacity.evidence) if capacity and capacity.evidence else None,
         organisation=known(party) if capacity and capacity.for_organisation else None,
-        client=OWN_PAGES,
+        client=client,
         scopes=frozenset(within.get(audience, ())),
         proofing_level=live.proofing_level,
         authentication_level=live.authentication_level,

@@ -13,7 +13,7 @@ from identity.schema import Base
 
 
 class BrowserSession(Base):
-    """One signed-in browser; only the hash of its cookie is kept."""
+    """One signed-in browser; only the hash of its cookie is kept. `staff_of` is the organisation it works for."""
 
     __tablename__ = "browser_session"
     __table_args__ = (
@@ -27,6 +27,7 @@ class BrowserSession(Base):
     secret_hash: Mapped[bytes] = mapped_column(unique=True)
     account_id: Mapped[str] = mapped_column(String(40), ForeignKey("identity.account.id"), index=True)
     authentication_level: Mapped[int] = mapped_column(SmallInteger)
+    staff_of: Mapped[str | None] = mapped_column(String(40))
     authenticated_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

@@ -34,6 +34,7 @@ class Live:
     authenticated_at: datetime
     acting_for: str | None = None
     acting_evidence: str | None = None
+    staff_of: str | None = None
 
 
 def begin(account: Account, *, authentication_level: int) -> str:
@@ -66,6 +67,7 @@ def find(secret: str) -> Live | None:
                 BrowserSession.authenticated_at,
                 BrowserSession.acting_for,
                 BrowserSession.acting_evidence,
+                BrowserSession.staff_of,
             )
             .join(Account, Account.id == BrowserSession.account_id)
             .join(Person, Person.id == Account.person_id)

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from app.api import HealthCheck, Plugin, PluginSetting, Provider, Simulator, Text, action_words, cards
+from app.api import HealthCheck, Plugin, PluginSetting, Provider, Simulator, Text, action_words, cards, personal_data
 from plugins.health import models
 from plugins.health.connection import probe
 from plugins.health.demo import seed
 from plugins.health.pages import ACTION_WORDS, HOME_CARD, pages
+from plugins.health.privacy import PERSONAL_DATA
 from plugins.health.routes import blueprint
 from plugins.health.tasks import SCHEDULE, TASKS
 
@@ -17,7 +18,11 @@ plugin = Plugin(
     api=(1, 0),
     blueprints=(blueprint,),
     page_blueprints=(pages,),
-    providers=(Provider(cards, "health", HOME_CARD), Provider(action_words, "health", ACTION_WORDS)),
+    providers=(
+        Provider(cards, "health", HOME_CARD),
+        Provider(action_words, "health", ACTION_WORDS),
+        Provider(personal_data, "health", PERSONAL_DATA),
+    ),
     models=models.Base,
     migrations=Path(__file__).parent / "migrations",
     declarations=Path(__file__).parent / "declarations",

@@ -26,10 +26,11 @@ def issue_receipt(settlement: str) -> None:
     receipts.issue_receipt(settlement)
 
 
+# A sale is finished and told to the customer even if the terminal is stopped meanwhile.
 TASKS = (
-    Job(name="health.resolve_unknown", run=resolve_unknown),
+    Job(name="health.resolve_unknown", run=resolve_unknown, outlives_withdrawal=True),
     Job(name="health.sweep_unknown", run=sweep_unknown),
-    Job(name="health.send_notice", run=send_notice),
-    Job(name="health.issue_receipt", run=issue_receipt),
+    Job(name="health.send_notice", run=send_notice, outlives_withdrawal=True),
+    Job(name="health.issue_receipt", run=issue_receipt, outlives_withdrawal=True),
 )
 SCHEDULE = (Schedule(job="health.sweep_unknown", every_seconds=5),)

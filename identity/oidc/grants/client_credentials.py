@@ -6,6 +6,7 @@ from typing import Any
 
 from app.db import session
 from app.guards import Kind, Principal
+from identity.devices.service import seen
 from identity.oidc import tokens
 from identity.oidc.access import Wanted, wanted
 from identity.oidc.clients import Caller, client_of
@@ -21,6 +22,7 @@ def client_credentials(caller: Caller, params: dict[str, str]) -> dict[str, Any]
     asked = wanted(params, caller.access)
     if caller.terminal is not None:
         _active_organisation(caller.terminal.organisation_id)
+        seen(caller.terminal)
         token, kind = tokens.for_terminal(caller.terminal, asked, jkt=caller.jkt), Kind.TERMINAL
     else:
         token, kind = _for_client(caller, asked), Kind.CLIENT

@@ -1,4 +1,4 @@
-"""`suxin client`: programs of plugins."""
+"""`suxin client invite`: let a plugin's program register."""
 
 from __future__ import annotations
 
@@ -6,15 +6,10 @@ from typing import Any
 
 import click
 
-from identity.commanding import access_option, in_city, organisation_of
+from identity.command_line import access_of, in_city, organisation_of
 
 
-@click.group("client")
-def client() -> None:
-    """Let plugins' programs register."""
-
-
-@client.command("invite")
+@click.command("invite")
 @click.option(
     "--access", required=True, multiple=True, help="One `audience=scope,scope`: what the client may ever ask for."
 )
@@ -28,7 +23,7 @@ def invite(
     """Print an initial access token for /oauth2/register; it is good for one client and seven days."""
     from identity.oidc.registration import invites
 
-    allowed = dict(access_option(each) for each in access)
+    allowed = dict(access_of(each) for each in access)
     with in_city(city):
         token = invites.invite(
             access=allowed,

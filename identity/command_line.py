@@ -1,10 +1,11 @@
-"""What identity's commands share: the city they work in, and how they read their options."""
+"""What identity's commands share: the city they run in, and how their options are read."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 import click
 from sqlalchemy import select
@@ -16,7 +17,7 @@ from app.principal import SYSTEM, acting_as
 
 @contextmanager
 def in_city(city: Any) -> Iterator[None]:
-    """Run a block as the system in one unit of work; a domain error ends the command with its sentence."""
+    """Run a block in the city as its operator, in one unit of work; a refusal ends the command with its words."""
     try:
         with city.app().app_context(), acting_as(SYSTEM), unit_of_work():
             yield
@@ -34,9 +35,20 @@ def organisation_of(credit_code: str) -> str:
     return found
 
 
-def access_option(text: str) -> tuple[str, list[str]]:
-    """Return audience and scopes of one `audience=scope,scope`; raises `BadParameter`."""
+def access_of(text: str) -> tuple[str, list[str]]:
+    """Return audience and scopes of one `audience=scope,scope`."""
     audience, found, scopes = text.partition("=")
     if not found or not audience or not scopes:
         raise click.BadParameter("write audience=scope,scope", param_hint="--access")
     return audience, scopes.split(",")
+
+
+def json_of(source: IO[str]) -> dict[str, Any]:
+    """Return the JSON object in a file."""
+    try:
+        found = json.load(source)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise click.BadParameter("the file holds no JSON object", param_hint="--jwk")
+    return found

@@ -1,0 +1,1 @@
+"""Officials' say over persons, departments and the issuer's keys."""

@@ -1,0 +1,1 @@
+"""A person's say over their own data: consents, export, erasure."""
