@@ -90,7 +90,8 @@ def record(
     leaf_id, at = new_id("audit"), now()
     body = orjson.dumps(
         {
-            "id": leaf_id, "at": at.isoformat(), "action": action, "actor": who.party or who.actor,
+            "id": leaf_id, "at": at.isoformat(), "action": action,
+            "actor": who.actor if who.acting_for else who.party or who.actor,
             "kind": who.kind.value, "acting_for": who.acting_for, "organisation": who.organisation,
             "place": who.place, "client": who.client, "subject": subject, "object": object,
             "purpose": purpose or who.purpose, "outcome": outcome, "details": details or {},

@@ -8,10 +8,11 @@ from sqlalchemy import delete
 
 from app.db import now, session
 from app.jobs import Job, Schedule
-from identity.authenticators.models import GuessCount
+from identity.authenticators.models import GuessCount, PendingLogIn, SentCode
+from identity.authenticators.sms import codes
 from identity.oidc import replay
 from identity.oidc.models import AuthorizationCode, Revocation
-from identity.sessions.models import BrowserSession
+from identity.sessions.models import BrowserSession, CrossDeviceLogIn, Ticket
 
 
 def sweep() -> None:
@@ -21,8 +22,14 @@ def sweep() -> None:
     session().execute(delete(Revocation).where(Revocation.expires_at < now()))
     session().execute(delete(AuthorizationCode).where(AuthorizationCode.expires_at < day_ago))
     session().execute(delete(BrowserSession).where(BrowserSession.expires_at < day_ago))
+    for model in (SentCode, PendingLogIn, CrossDeviceLogIn, Ticket):
+        session().execute(delete(model).where(model.expires_at < day_ago))
     session().execute(delete(GuessCount).where(GuessCount.window_started_at < day_ago))
 
 
-JOBS = (Job(name="identity.sweep", run=sweep),)
+JOBS = (
+    Job(name="identity.sweep", run=sweep),
+    # A code lives five minutes: what has not left by then is of no use.
+    Job(name=codes.JOB, run=codes.send, retries=5, timeout_seconds=20),
+)
 SCHEDULE = (Schedule(job="identity.sweep", every_seconds=300),)

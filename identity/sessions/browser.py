@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 
 from flask import Request, request
@@ -15,6 +16,7 @@ from identity.oidc.models import Client
 from identity.oidc.settings import issuer
 from identity.parties.directory import directory
 from identity.sessions import service
+from identity.sessions.where import Where
 
 CSRF_FIELD = "csrf_token"
 CSRF_HEADER = "X-CSRF-Token"
@@ -39,9 +41,20 @@ def live_session(incoming: Request) -> service.Live | None:
     return service.find(secret) if secret else None
 
 
+def where(incoming: Request) -> Where:
+    """Return where a request comes from."""
+    return Where(incoming.remote_addr or "", incoming.user_agent.string)
+
+
+def binding(incoming: Request) -> bytes:
+    """Return what ties half-done work to this browser before and during log-in; never the secret itself."""
+    return hashlib.sha256(form_secret(incoming).encode("utf-8", "replace")).digest()
+
+
 def remember_session(answer: Response, secret: str) -> None:
-    """Give the browser its session cookie."""
+    """Give the browser its session cookie; what was bound to the one before log-in is over."""
     _set(answer, "session", secret)
+    answer.delete_cookie(_name("form"), secure=_secure(), httponly=True, samesite="Lax")
 
 
 def forget_session(answer: Response) -> None:
@@ -83,9 +96,11 @@ def _citizen(live: service.Live, audience: str) -> Principal:
     scopes = own.access.get(audience, []) if own is not None and own.state == "active" else []
     core = audience == CORE_AUDIENCE
     subject = directory.subject_of(live.person_id, audience)
+    acting = live.assisted_by or live.person_id
     return Principal(
         kind=Kind.CITIZEN,
-        actor=live.person_id if core else subject,
+        actor=acting if core else directory.subject_of(acting, audience),
+        acting_for=subject if live.assisted_by else None,
         subject=subject,
         party=live.person_id if core else None,
         client=OWN_PAGES,
