@@ -40,7 +40,5 @@ class PasskeyForm(Schema):
 class PasskeyOptions(Schema):
     options = fields.Dict(
         required=True,
-        metadata={
-            "description": "PublicKeyCredentialCreationOptionsJSON (WebAuthn level 3), usable once"
-        },
+        metadata={"description": "PublicKeyCredentialCreationOptionsJSON (WebAuthn level 3), usable once"},
     )

@@ -9,13 +9,20 @@ from identity.oidc.access import Access
 from identity.oidc.errors import OAuthError
 from identity.oidc.models import Client
 from identity.pages import authenticators, code, log_in, qr, recovery, sessions, ticket
-from identity.pages.shown import blueprint, in_words, page
+from identity.pages.shown import blueprint, in_words, leading_back, page
 from identity.sessions import browser, service
 
 __all__ = ["blueprint", "consent", "own_form_token", "refusal"]
 
 for routes in (log_in, code, qr, ticket, recovery, authenticators, sessions):
     routes.add_to(blueprint)
+
+
+for start, names in {
+    "/login": ("passkey", "second", "second/code", "code/check", "qr", "qr/continue"),
+    "/account/authenticators": ("passkeys",),
+}.items():
+    leading_back(blueprint, start, names)
 
 
 @blueprint.errorhandler(OAuthError)

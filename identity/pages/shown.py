@@ -10,6 +10,7 @@ from flask import make_response as respond
 from werkzeug.wrappers import Response
 
 from app.errors import DomainError, language
+from app.guards import public
 from identity.authenticators.ways import StepUpNeeded
 from identity.oidc import forms
 from identity.sessions import browser, service
@@ -69,6 +70,15 @@ def to(path: str) -> Response:
     answer = redirect(path, 303)
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def leading_back(blueprint: Blueprint, start: str, names: tuple[str, ...]) -> None:
+    """Let pages that only a form shows lead to their start when they are reloaded, or their display is changed."""
+    back = public(because="leads to a page that asks for what it needs")(lambda: to(start))
+    for name in names:
+        blueprint.add_url_rule(
+            f"{start}/{name}", endpoint=f"back_from_{name.replace('/', '_')}", view_func=back, methods=["GET"]
+        )
 
 
 def own_path(target: str) -> str:

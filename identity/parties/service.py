@@ -113,6 +113,14 @@ class People:
         )
 
 
+def mobile_of(party: str) -> str | None:
+    """Return an active person's mobile number and nothing else, or None; raises `CannotOpen`."""
+    found = session().get(Person, party)
+    if found is None or found.state != "active":
+        return None
+    return _open(party, "mobile", found.mobile_sealed)
+
+
 class DemoPeopleDirectory:
     """The invented citizens by their keys."""
 

@@ -22,6 +22,7 @@ CSRF_FIELD = "csrf_token"
 CSRF_HEADER = "X-CSRF-Token"
 # The citizen's own pages act as this client; its row says which scopes they have.
 OWN_PAGES = "suxin-web"
+_FORM = "suxin.form"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -64,7 +65,9 @@ def forget_session(answer: Response) -> None:
 
 def form_secret(incoming: Request) -> str:
     """Return what forms of this browser are bound to: its session, or a cookie before log-in."""
-    return session_secret(incoming) or incoming.cookies.get(_name("form")) or secrets.token_urlsafe(32)
+    held = session_secret(incoming) or incoming.cookies.get(_name("form"))
+    # A new one is the same for all of this request: the page's forms and its challenge belong together.
+    return held or str(incoming.environ.setdefault(_FORM, secrets.token_urlsafe(32)))
 
 
 def remember_form(answer: Response, secret: str) -> None:

@@ -12,7 +12,6 @@ from app import audit, crypto
 from app.db import add, now, session, unit_of_work
 from app.ids import new_id
 from app.outbox import enqueue
-from app.people import people
 from identity.accounts.models import Account
 from identity.authenticators import guesses
 from identity.authenticators.guesses import EVERYWHERE, Limit
@@ -20,6 +19,7 @@ from identity.authenticators.models import SentCode
 from identity.authenticators.sms.operator import NotSent, chosen
 from identity.authenticators.totp import WrongCode
 from identity.parties.models import Person
+from identity.parties.service import mobile_of
 
 LIFETIME = timedelta(minutes=5)
 DIGITS, TRIES = 6, 5
@@ -76,17 +76,16 @@ def send(code: str) -> None:
     if held is None or held.message_sealed is None or held.account_id is None or held.expires_at <= now():
         return
     account = session().get(Account, held.account_id)
-    profile = people.only().profile(account.person_id) if account is not None else None
-    if profile is None or not _allowed(profile.mobile):
+    mobile = mobile_of(account.person_id) if account is not None else None
+    if account is None or mobile is None or not _allowed(mobile):
         held.message_sealed = None
         return
-    text = crypto.open_sealed(held.message_sealed, purpose=_PURPOSE, place=_place(code)).decode()
     through = chosen()
     if through is None:
         raise NotSent("no operator")
-    through.send(profile.mobile, text)
+    through.send(mobile, crypto.open_sealed(held.message_sealed, purpose=_PURPOSE, place=_place(code)).decode())
     held.message_sealed = None
-    audit.record("identity.code-sent", subject=profile.party, object=code)
+    audit.record("identity.code-sent", subject=account.person_id, object=code)
 
 
 def _allowed(mobile: str) -> bool:
