@@ -113,6 +113,12 @@ class People:
         )
 
 
+def person_by_number(text: str) -> str | None:
+    """Return the active person whose ID number this is, or None; raises `BadIdentifier`."""
+    index = crypto.blind_index(ResidentId.parse(text, demo=_in_demo()).reveal(), purpose="resident-id")
+    return session().scalar(select(Person.id).where(Person.resident_id_index == index, Person.state == "active"))
+
+
 def mobile_of(party: str) -> str | None:
     """Return an active person's mobile number and nothing else, or None; raises `CannotOpen`."""
     found = session().get(Person, party)

@@ -12,15 +12,14 @@ from sqlalchemy import select, update
 from app import audit, crypto
 from app.db import add, now, session, unit_of_work
 from app.errors import Conflict, DomainError, NotAllowed, NotFound
-from app.identifiers import ResidentId
-from app.identifiers.shape import BadIdentifier
+from app.identifiers import BadIdentifier
 from app.presence import proofs
 from app.principal import Kind, Principal
 from app.text import Text
 from identity.accounts.models import Account
 from identity.authenticators import guesses, telling
 from identity.authenticators.levels import strength
-from identity.parties.models import Person
+from identity.parties.service import person_by_number
 from identity.sessions.models import Ticket
 from identity.sessions.service import Proven
 from identity.sessions.where import Where
@@ -171,11 +170,9 @@ def _present(kind: str, checked: Checked, reason: str, who: Principal) -> str:
         terminal = who.terminal or who.actor if who.kind is Kind.TERMINAL else checked.terminal or ""
         return proofs.consume(checked.proof, terminal=terminal, purpose=PURPOSES[kind], digest=digest_of(kind, reason))
     try:
-        number = ResidentId.parse(checked.resident_id or "", demo=True).reveal()
+        found = person_by_number(checked.resident_id or "")
     except BadIdentifier:
         raise NobodySuch from None
-    index = crypto.blind_index(number, purpose="resident-id")
-    found = session().scalar(select(Person.id).where(Person.resident_id_index == index, Person.state == "active"))
     if found is None:
         raise NobodySuch
     return found
