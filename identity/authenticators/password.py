@@ -55,6 +55,11 @@ def set_hash(account: Account, secret: str) -> None:
     audit.record("identity.password-set", subject=account.person_id)
 
 
+def hasher() -> PasswordHasher:
+    """Return what hashes passwords, with its cost."""
+    return _HASHER
+
+
 def hashed(password: str) -> str:
     """Return the argon2id hash of a password."""
     return _HASHER.hash(password)

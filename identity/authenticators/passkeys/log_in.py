@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import and_, literal, or_, select, update
+from sqlalchemy import select, update
 from webauthn import verify_authentication_response
 from webauthn.helpers.exceptions import WebAuthnException
 
 from app import audit
-from app.db import now, session, unit_of_work
+from app.db import driver, now, session, unit_of_work
 from identity.accounts.models import Account
 from identity.authenticators import guesses, telling
 from identity.authenticators.models import Authenticator
@@ -19,6 +19,10 @@ from identity.oidc.settings import issuer
 from identity.parties.models import Person
 
 USE = "log-in"
+_ADVANCE = """
+update identity.authenticator set sign_count = %(count)s, last_used_at = %(now)s
+where id = %(id)s and (sign_count < %(count)s or (sign_count = 0 and %(count)s = 0))
+"""
 
 
 def options(*, browser: bytes) -> dict[str, Any]:
@@ -39,8 +43,8 @@ def prove(text: str, *, browser: bytes, source: str) -> Account:
     """
     credential = ceremony.read(text)
     held_id = _id(credential)
-    guesses.admit(f"passkey/{held_id.hex()}", source)
-    challenge.spend(ceremony.challenge_in(credential), USE, browser=browser)
+    counted = guesses.limits_of(f"passkey/{held_id.hex()}", source)
+    challenge.spend(ceremony.challenge_in(credential), USE, browser=browser, guesses=counted)
     held, account = _of(held_id)
     count = _verified(credential, held, account)
     if not _advance(held.id, count):
@@ -100,15 +104,9 @@ def _verified(credential: dict[str, Any], held: Authenticator, account: Account)
 
 def _advance(authenticator_id: str, count: int) -> bool:
     """Take the counter forward; false when it did not rise, unless it has always been 0 (WebAuthn L3, 6.1.1)."""
-    stays_zero = and_(Authenticator.sign_count == 0, literal(count) == 0)
-    risen = session().execute(
-        update(Authenticator)
-        .where(Authenticator.id == authenticator_id, or_(Authenticator.sign_count < count, stays_zero))
-        .values(sign_count=count, last_used_at=now())
-        .returning(Authenticator.id)
-        .execution_options(synchronize_session=False)
+    return (
+        driver().execute(_ADVANCE, {"id": authenticator_id, "count": count, "now": now()}, prepare=True).rowcount == 1
     )
-    return risen.first() is not None
 
 
 def _suspect(held: Authenticator, account: Account) -> None:

@@ -223,7 +223,7 @@ def _let_in(city: Flask, turn: Callable[..., bool] | None, monkeypatch: pytest.M
         cross_device.approve(shown.link, shown.number, who=live, phone=Where("192.0.2.1"))
     if turn is not None:
         monkeypatch.setattr(cross_device, "_turn", turn)
-    barrier = Barrier(6)
+    barrier = Barrier(6, timeout=20)
 
     def enter(_: int) -> int:
         with city.app_context(), unit_of_work():
@@ -245,7 +245,7 @@ def test_of_parallel_entries_by_one_consent_one_succeeds(clean_city: Flask, monk
 def test_the_trial_finds_a_consent_that_is_read_before_it_is_used(
     clean_city: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    together = Barrier(6)
+    together = Barrier(6, timeout=20)
 
     def broken(held_id: str, state: str, values: dict[str, object]) -> bool:
         together.wait()

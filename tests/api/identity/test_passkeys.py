@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 
 from app.db import UnitOfWork, session, unit_of_work
 from identity.authenticators.models import Authenticator
-from identity.authenticators.passkeys import ceremony, challenge
+from identity.authenticators.passkeys import ceremony, challenge, log_in
 from identity.oidc import replay
 from identity.oidc.models import Client
 from tests.api.identity import ways, world
@@ -212,7 +212,7 @@ def test_one_credential_id_belongs_to_one_account(app: Flask, client: FlaskClien
 
 
 def _race(city: Flask, act: Callable[[FlaskClient], int], browsers: list[FlaskClient]) -> list[int]:
-    barrier = Barrier(len(browsers))
+    barrier = Barrier(len(browsers), timeout=20)
 
     def one(browser: FlaskClient) -> int:
         barrier.wait()
@@ -250,24 +250,20 @@ def test_of_parallel_uses_of_one_answer_one_succeeds(clean_city: Flask) -> None:
 def test_the_trial_finds_a_challenge_that_is_read_before_it_is_written(
     clean_city: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    together = Barrier(5)
+    together, real = Barrier(5, timeout=20), challenge.spend
 
-    def broken(namespace: str, *parts: str, until: datetime) -> bool:
+    def broken(asked: bytes, use: str, *, browser: bytes, guesses: tuple[Any, ...] = ()) -> None:
+        if use != log_in.USE:
+            real(asked, use, browser=browser)
+            return
         with unit_of_work():
-            fresh = session().scalar(
-                select(replay.ReplayKey.namespace).where(replay.ReplayKey.namespace == namespace)
-            ) is None  # fmt: skip
+            used = challenge.hashlib.sha256(asked).digest()
+            seen = session().scalar(select(replay.ReplayKey.namespace).where(replay.ReplayKey.value == used))
         together.wait()
-        return fresh
+        if seen is not None:
+            raise challenge.ChallengeUnfit
 
-    real = replay.first_sight
-    calls: list[str] = []
-
-    def once_for_registration(namespace: str, *parts: str, until: datetime) -> bool:
-        calls.append(namespace)
-        return real("setup", *parts, until=until) if len(calls) == 1 else broken(namespace, *parts, until=until)
-
-    monkeypatch.setattr(challenge.replay, "first_sight", once_for_registration)
+    monkeypatch.setattr(challenge, "spend", broken)
 
     assert _answers_of_one_assertion(clean_city).count(303) > 1
 

@@ -371,7 +371,7 @@ def _uses(city: Flask, use: Callable[[Ticket], object]) -> int:
                 expires_at=now() + timedelta(minutes=1),
             )
         )  # fmt: skip
-    barrier = Barrier(6)
+    barrier = Barrier(6, timeout=20)
 
     def one(_: int) -> int:
         with city.app_context(), unit_of_work():

@@ -18,7 +18,7 @@ from app.db import UnitOfWork, now, session, unit_of_work
 from identity.accounts.models import Account
 from identity.authenticators import guesses, second, totp
 from identity.authenticators.levels import Wanted, reached
-from identity.authenticators.models import Authenticator, PendingLogIn, SentCode
+from identity.authenticators.models import Authenticator, GuessCount, PendingLogIn, SentCode
 from identity.authenticators.sms import codes, operator
 from identity.authenticators.sms.operator import NotSent
 from identity.authenticators.sms.simulator import SimulatedOperator
@@ -411,7 +411,7 @@ def test_log_in_takes_at_most_eight_statements(
 
 def parallel(city: Flask, acts: list[Callable[[], int]]) -> list[int]:
     """Run all at the same moment and return how each was answered."""
-    barrier = Barrier(len(acts))
+    barrier = Barrier(len(acts), timeout=20)
 
     def one(act: Callable[[], int]) -> int:
         barrier.wait()
@@ -442,7 +442,7 @@ def test_of_parallel_uses_of_one_step_one_counts(clean_city: Flask) -> None:
 
 
 def test_the_trial_finds_a_step_that_is_read_before_it_is_written(clean_city: Flask) -> None:
-    together = Barrier(6)
+    together = Barrier(6, timeout=20)
 
     def broken(held: str, step: int) -> bool:
         with unit_of_work():
@@ -474,11 +474,11 @@ def test_parallel_guesses_stay_within_the_limit(clean_city: Flask, admit: Callab
 
 
 def test_the_trial_finds_guesses_that_are_counted_afterwards(clean_city: Flask) -> None:
-    together = Barrier(12)
+    together = Barrier(12, timeout=20)
 
     def broken(name: str, source: str) -> None:
         with unit_of_work():
-            seen = session().scalar(select(guesses.GuessCount.guesses)) or 0
+            seen = session().scalar(select(GuessCount.guesses)) or 0
         together.wait()
         if seen >= guesses.PER_TARGET:
             raise guesses.TooManyGuesses
