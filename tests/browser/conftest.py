@@ -143,7 +143,7 @@ def log_in(city: City) -> Callable[[Page], None]:
         page.locator("header a.account").click()
         page.locator("#login_name").fill(city.customer["login_name"])
         page.locator("#password").fill(city.customer["password"])
-        page.locator("main button[type=submit]").click()
+        page.locator("#by-password button[type=submit]").click()
         page.locator("#messages").wait_for()
 
     return act

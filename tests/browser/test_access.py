@@ -17,8 +17,10 @@ pytestmark = pytest.mark.optional
 Opened = Callable[..., "BrowserContext"]
 DISPLAYS = [{}, {"mode": "elder"}, {"theme": "dark"}, {"language": "en"}, {"mode": "elder", "language": "en"}]
 PAGES = ["/", "/login", "/matters/", "/matters/health.medicine-on-insurance", "/problems/", "/nothing-here"]
+# A tick box is touched by its label.
 TOO_SMALL = """least => [...document.querySelectorAll("main button, main input, header button, header a")]
-  .filter(each => each.checkVisibility() && each.type !== "hidden" && each.getBoundingClientRect().height < least)
+  .filter(each => each.checkVisibility() && !["hidden", "checkbox"].includes(each.type)
+    && each.getBoundingClientRect().height < least)
   .map(each => each.outerHTML)"""
 
 

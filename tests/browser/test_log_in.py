@@ -164,7 +164,7 @@ def shown(page: Page, city: City) -> Iterator[str]:
 def test_log_in_and_account_pages_are_open_to_everyone(city: City, opened: Opened, display: dict[str, str]) -> None:
     page = opened(**display).new_page()
 
-    found = {name: faults(page) + small(page) for name in shown(page, city)}
+    found = {name: faults(page) + page.evaluate(TOO_SMALL, 44) for name in shown(page, city)}
 
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
@@ -198,12 +198,6 @@ def test_log_in_works_by_keyboard_alone(city: City, opened: Opened) -> None:
     page.keyboard.press("Enter")
 
     page.wait_for_url("**/account/")
-
-
-def small(page: Page) -> list[str]:
-    """Return what is too small to touch; a tick box is touched by its label."""
-    found: list[str] = page.evaluate(TOO_SMALL, 44)
-    return [each for each in found if 'type="checkbox"' not in each]
 
 
 def open_more(page: Page) -> None:
