@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from flask import Flask, current_app
+from psycopg import Connection
 from sqlalchemy import DateTime, Engine, MetaData, create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -219,6 +220,11 @@ def work() -> UnitOfWork:
 def session() -> Session:
     """Return the session of the open unit of work."""
     return work().session
+
+
+def driver() -> Connection[Any]:
+    """Return the driver's connection of the open unit of work, for the few statements on hot ways."""
+    return cast("Connection[Any]", session().connection().connection.driver_connection)
 
 
 def add(row: T) -> T:

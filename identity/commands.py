@@ -150,5 +150,17 @@ def demo_export(city: Any) -> None:
         click.echo(json.dumps(export(), ensure_ascii=False, indent=2))
 
 
+@demo.command("messages")
+@click.argument("login_name")
+@click.pass_obj
+def demo_messages(city: Any, login_name: str) -> None:
+    """Print what the simulated operator delivered to a demo person's mobile, newest first."""
+    from identity.authenticators.sms.simulator import messages_of
+
+    with in_city(city):
+        for text in messages_of(login_name):
+            click.echo(text)
+
+
 client.add_command(invite)
 COMMANDS = (device, signing_key, demo, *ADMINISTRATION)

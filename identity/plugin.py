@@ -20,6 +20,9 @@ from identity import activity, demo, pages, routes
 from identity.account_pages import blueprint as account_pages
 from identity.admin.acts import PROVIDERS as ACTS
 from identity.admin.routes import blueprint as admin
+from identity.authenticators.routes import blueprint as authenticators
+from identity.authenticators.sms.operator import SIMULATOR, operator
+from identity.authenticators.sms.simulator import SimulatedOperator
 from identity.clients.routes import blueprint as clients
 from identity.commands import COMMANDS
 from identity.devices.presence import DeviceKeys
@@ -46,6 +49,7 @@ from identity.proofing.registers import LegalPersonsOverHttp, NetworkIdentityOve
 from identity.proofing.settings import SETTINGS
 from identity.proofing.terms import legal_person_register, network_identity, population_register
 from identity.schema import Base
+from identity.sessions.routes import blueprint as sessions
 from identity.staff.routes import blueprint as staff
 from identity.tasks import JOBS, SCHEDULE
 
@@ -57,6 +61,8 @@ plugin = Plugin(
     blueprints=(
         routes.blueprint,
         face,
+        authenticators,
+        sessions,
         privacy,
         clients,
         devices,
@@ -91,6 +97,10 @@ plugin = Plugin(
         "identity:face": Text("管理您的人脸授权", "Manage the use of your face"),
         "identity:proofing": Text("查看和提高您的实名等级", "See and raise how well you are proven"),
         "identity:parties": Text("管理您为谁办理、谁可为您办理", "Manage for whom you act and who acts for you"),
+        "identity:authenticators": Text("管理您的登录方式", "Manage how you log in"),
+        "identity:sessions": Text("查看和退出您登录的设备", "See your devices and log them out"),
+        "identity:assist": Text("在窗口协助到场人员", "Help people present at a window"),
+        "identity:recovery": Text("为到场人员办理账号找回", "Let people present recover their account"),
     },
     settings=(
         PluginSetting(
@@ -113,6 +123,7 @@ plugin = Plugin(
         Provider(providers, "face", FaceProvider()),
         Provider(wrapped_keys, "face", FaceKeys()),
         Provider(detail_types, "mandate", MANDATE),
+        Provider(operator, SIMULATOR, SimulatedOperator()),
         Provider(demo_people, "identity", DemoPeopleDirectory()),
         Provider(standing, "identity", holds),
         *ACTS,

@@ -8,7 +8,8 @@ from sqlalchemy import delete
 
 from app.db import now, session
 from app.jobs import Job, Schedule
-from identity.authenticators.models import GuessCount
+from identity.authenticators.models import GuessCount, PendingLogIn, SentCode
+from identity.authenticators.sms import codes
 from identity.devices.models import EnrolmentCode
 from identity.oidc import replay
 from identity.oidc.decoupled.tasks import ask_approval
@@ -18,7 +19,7 @@ from identity.oidc.models import AuthorizationCode, DecoupledRequest, PushedRequ
 from identity.oidc.registration.models import RegistrationInvite
 from identity.privacy import erasure, exports, parts
 from identity.proofing import tasks as rechecks
-from identity.sessions.models import BrowserSession
+from identity.sessions.models import BrowserSession, CrossDeviceLogIn, Ticket
 
 
 def sweep() -> None:
@@ -37,11 +38,15 @@ def sweep() -> None:
     session().execute(delete(LogoutDelivery).where(LogoutDelivery.created_at < now() - timedelta(days=30), told))
     session().execute(delete(PushedRequest).where(PushedRequest.expires_at < day_ago))
     session().execute(delete(BrowserSession).where(BrowserSession.expires_at < day_ago))
+    for model in (SentCode, PendingLogIn, CrossDeviceLogIn, Ticket):
+        session().execute(delete(model).where(model.expires_at < day_ago))
     session().execute(delete(GuessCount).where(GuessCount.window_started_at < day_ago))
 
 
 JOBS = (
     Job(name="identity.sweep", run=sweep),
+    # A code lives five minutes: what has not left by then is of no use.
+    Job(name=codes.JOB, run=codes.send, retries=5, timeout_seconds=20),
     Job(name="identity.ask_approval", run=ask_approval),
     # What fails is put off in its own row, so the queue itself tries nothing again. Whoever logged out is gone by then.
     Job(name="identity.send_logout", run=backchannel.send, retries=0, timeout_seconds=30, outlives_withdrawal=True),

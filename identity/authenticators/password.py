@@ -8,14 +8,14 @@ from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from app import audit
 from app.db import add, now, session, unit_of_work
 from app.errors import DomainError
 from app.text import Text
 from identity.accounts.models import Account
-from identity.authenticators import guesses
+from identity.authenticators import guesses, telling
 from identity.authenticators.models import Authenticator
 from identity.parties.models import Person
 
@@ -55,6 +55,11 @@ def set_hash(account: Account, secret: str) -> None:
     audit.record("identity.password-set", subject=account.person_id)
 
 
+def hasher() -> PasswordHasher:
+    """Return what hashes passwords, with its cost."""
+    return _HASHER
+
+
 def hashed(password: str) -> str:
     """Return the argon2id hash of a password."""
     return _HASHER.hash(password)
@@ -79,22 +84,44 @@ def log_in(login_name: str, password: str, *, source: str) -> Account:
     """
     name = login_name.strip().lower()
     guesses.admit(name, source)
-    account = (
-        session()
-        .scalars(
-            select(Account)
-            .join(Person, Person.id == Account.person_id)
-            .where(Account.login_name == name, Account.state == "active", Person.state == "active")
-        )
-        .first()
-    )
-    held = _authenticator(account.id) if account is not None else None
-    fits = _fits(held.secret if held is not None else _decoy(), password)
+    account, held = _opened_by(name)
+    fits = _fits(held or _decoy(), password)
     if account is None or held is None or not fits:
         _record_refusal(account)
         raise WrongCredentials
     guesses.forgive(name, source)
     return account
+
+
+def change(account: Account, password: str, *, why: str = "changed") -> None:
+    """Set a new password and tell the person; raises `WeakPassword`."""
+    set_password(account, password)
+    telling.about(account.person_id, "password-set", why=why)
+
+
+def prove_again(account: Account, password: str, *, source: str) -> None:
+    """Let the password of a known account pass as a second factor; raises `WrongCredentials`, `TooManyGuesses`."""
+    held = _authenticator(account.id)
+    target = held.id if held is not None else f"none/{account.id}"
+    guesses.admit_second(target, source)
+    if not _fits(held.secret if held is not None and held.secret else _decoy(), password) or held is None:
+        _record_refusal(account)
+        raise WrongCredentials
+    guesses.forgive_second(target, source)
+
+
+def _opened_by(name: str) -> tuple[Account | None, str | None]:
+    found = (
+        session()
+        .execute(
+            select(Account, Authenticator.secret)
+            .join(Person, Person.id == Account.person_id)
+            .outerjoin(Authenticator, and_(Authenticator.account_id == Account.id, Authenticator.kind == KIND))
+            .where(Account.login_name == name, Account.state == "active", Person.state == "active")
+        )
+        .first()
+    )
+    return (None, None) if found is None else (found[0], found[1])
 
 
 def _record_refusal(account: Account | None) -> None:

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "identity_0006"
-down_revision = "identity_0004"
+down_revision = "identity_0005"
 branch_labels = None
 depends_on = None
 

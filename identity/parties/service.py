@@ -115,6 +115,20 @@ class People:
         )
 
 
+def person_by_number(text: str) -> str | None:
+    """Return the active person whose ID number this is, or None; raises `BadIdentifier`."""
+    index = people.number_index(people.resident(text).reveal())
+    return session().scalar(select(Person.id).where(Person.resident_id_index == index, Person.state == "active"))
+
+
+def mobile_of(party: str) -> str | None:
+    """Return an active person's mobile number and nothing else, or None; raises `CannotOpen`."""
+    found = session().get(Person, party)
+    if found is None or found.state != "active":
+        return None
+    return people.opened(party, "mobile", found.mobile_sealed)
+
+
 class DemoPeopleDirectory:
     """The invented citizens by their keys."""
 

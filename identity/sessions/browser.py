@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 
 from flask import Request, request
@@ -18,6 +19,7 @@ from identity.parties.acting import Capacity, CapacityKind
 from identity.parties.directory import directory
 from identity.parties.errors import CapacityEnded
 from identity.sessions import service
+from identity.sessions.where import Where
 from identity.staff.principals import as_staff
 
 CSRF_FIELD = "csrf_token"
@@ -26,6 +28,7 @@ CSRF_HEADER = "X-CSRF-Token"
 OWN_PAGES = "suxin-web"
 # The pages of officials act as this one.
 STAFF_PAGES = "suxin-staff-web"
+_FORM = "suxin.form"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -45,9 +48,20 @@ def live_session(incoming: Request) -> service.Live | None:
     return service.find(secret) if secret else None
 
 
+def where(incoming: Request) -> Where:
+    """Return where a request comes from."""
+    return Where(incoming.remote_addr or "", incoming.user_agent.string)
+
+
+def binding(incoming: Request) -> bytes:
+    """Return what ties half-done work to this browser before and during log-in; never the secret itself."""
+    return hashlib.sha256(form_secret(incoming).encode("utf-8", "replace")).digest()
+
+
 def remember_session(answer: Response, secret: str) -> None:
-    """Give the browser its session cookie."""
+    """Give the browser its session cookie; what was bound to the one before log-in is over."""
     _set(answer, "session", secret)
+    answer.delete_cookie(_name("form"), secure=_secure(), httponly=True, samesite="Lax")
 
 
 def forget_session(answer: Response) -> None:
@@ -57,7 +71,9 @@ def forget_session(answer: Response) -> None:
 
 def form_secret(incoming: Request) -> str:
     """Return what forms of this browser are bound to: its session, or a cookie before log-in."""
-    return session_secret(incoming) or incoming.cookies.get(_name("form")) or secrets.token_urlsafe(32)
+    held = session_secret(incoming) or incoming.cookies.get(_name("form"))
+    # A new one is the same for all of this request: the page's forms and its challenge belong together.
+    return held or str(incoming.environ.setdefault(_FORM, secrets.token_urlsafe(32)))
 
 
 def remember_form(answer: Response, secret: str) -> None:
@@ -117,11 +133,11 @@ def _citizen(live: service.Live, audience: str, client: str) -> Principal:
 
     return Principal(
         kind=Kind.ORGANISATION if capacity and capacity.for_organisation else Kind.CITIZEN,
-        actor=known(live.person_id),
+        actor=known(live.assisted_by or live.person_id),
         subject=directory.subject_of(party, audience),
         party=party if core else None,
-        acting_for=known(party) if capacity else None,
-        capacity=capacity.kind.value if capacity else None,
+        acting_for=known(party) if capacity or live.assisted_by else None,
+        capacity=_capacity_word(capacity, live),
         evidence=known(capacity.evidence) if capacity and capacity.evidence else None,
         organisation=known(party) if capacity and capacity.for_organisation else None,
         client=client,
@@ -130,6 +146,13 @@ def _citizen(live: service.Live, audience: str, client: str) -> Principal:
         authentication_level=live.authentication_level,
         audience=audience,
     )
+
+
+def _capacity_word(capacity: Capacity | None, live: service.Live) -> str | None:
+    if capacity is not None:
+        return capacity.kind.value
+    # A window official opened this session for the person present.
+    return CapacityKind.STAFF.value if live.assisted_by else None
 
 
 def _name(what: str) -> str:

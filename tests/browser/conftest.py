@@ -90,7 +90,9 @@ def city(browser: Browser, folder: Path) -> Iterator[City]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     env = {name: value for name, value in os.environ.items() if not name.startswith("SUXIN_")}
-    env |= {"SUXIN_STATE_DIR": str(folder / "state"), "SUXIN_PORT": str(port)}
+    # Passkeys need a name: an address is no relying party.
+    base = f"http://localhost:{port}"
+    env |= {"SUXIN_STATE_DIR": str(folder / "state"), "SUXIN_PORT": str(port), "SUXIN_BASE_URL": base}
     told = folder / "told"
     with told.open("wb") as out:
         up = subprocess.Popen([sys.executable, "-m", "app.runtime.up", "--demo"], env=env, stdout=out, stderr=out)
@@ -102,7 +104,7 @@ def city(browser: Browser, folder: Path) -> Iterator[City]:
         ).stdout
         export = folder / "demo.json"
         export.write_bytes(said)
-        yield City(f"http://127.0.0.1:{port}", json.loads(said), export)
+        yield City(base, json.loads(said), export)
     finally:
         up.send_signal(signal.SIGINT)
         up.wait(60)
@@ -141,7 +143,7 @@ def log_in(city: City) -> Callable[[Page], None]:
         page.locator("header a.account").click()
         page.locator("#login_name").fill(city.customer["login_name"])
         page.locator("#password").fill(city.customer["password"])
-        page.locator("main button[type=submit]").click()
+        page.locator("#by-password button[type=submit]").click()
         page.locator("#messages").wait_for()
 
     return act

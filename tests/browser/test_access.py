@@ -20,8 +20,10 @@ PAGES = ["/", "/login", "/matters/", "/matters/health.medicine-on-insurance", "/
 # `/device` and the pages of questions and log-out need a person.
 IDENTITY_PAGES = ["/device", "/approvals", "/oauth2/logout", "/oauth2/logout?client_id=client_unknown"]
 OWN = [*(f"/account/{name}" for name in ("consents", "activity", "data", "work")), *IDENTITY_PAGES]
+# A tick box is touched by its label.
 TOO_SMALL = """least => [...document.querySelectorAll("main button, main input, header button, header a")]
-  .filter(each => each.checkVisibility() && each.type !== "hidden" && each.getBoundingClientRect().height < least)
+  .filter(each => each.checkVisibility() && !["hidden", "checkbox"].includes(each.type)
+    && each.getBoundingClientRect().height < least)
   .map(each => each.outerHTML)"""
 
 

@@ -90,7 +90,7 @@ def test_wrong_password_leads_back_to_the_field(city: City, opened: Opened) -> N
 
     page.locator("#login_name").fill(city.customer["login_name"])
     page.locator("#password").fill("not-the-password")
-    page.locator("main button[type=submit]").click()
+    page.locator("#by-password button[type=submit]").click()
 
     assert page.title().startswith("错误：")
     assert page.locator(".error-summary").is_visible()

@@ -1,0 +1,1 @@
+"""Codes sent to a person's mobile through an operator."""
