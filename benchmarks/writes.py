@@ -82,8 +82,8 @@ def _notes(found: dict[str, dict[str, float]]) -> list[str]:
         f"{THREADS} threads a server, the product's default: one computes while the other waits for the log's flush",
         *(
             f"{kept}, compiled: a call holds its thread for {THREADS * 1e6 / each['rps']:,.0f} us,"
-            f" {each['server_us']:,.0f} of them the server's CPU;"
-            " the rest is PostgreSQL and its flush, the same for every variant"
+            f" {each['server_us']:,.0f} of them the server's CPU; the rest is PostgreSQL and its flush, which every"
+            " variant waits for"
             for kept, each in held.items()
         ),
         "the plain write has neither key, audit line nor event",

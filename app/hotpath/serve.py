@@ -137,7 +137,7 @@ class HotPath:
     """
 
     def __init__(self, app: Flask, ordinary: Wsgi, routes: list[Route], lines: Lines) -> None:
-        self.app, self.ordinary, self.lines = app, ordinary, lines
+        self.app, self.ordinary, self.routes, self.lines = app, ordinary, routes, lines
         self._exact = {route.before: route for route in routes if route.after is None}
         self._patterns = [route for route in routes if route.after is not None]
         self.answered = 0

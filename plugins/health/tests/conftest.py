@@ -61,7 +61,7 @@ def insurer_process(base_server: str) -> Iterator[Simulated]:
             yield Simulated(socket, url)
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def simulated(insurer_process: Simulated, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def _await(socket: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(400):
+    for _ in range(2400):
         if process.poll() is not None:
             raise RuntimeError("the simulator ended")
         if Path(socket).exists():

@@ -434,9 +434,11 @@ def test_log_in_takes_as_long_for_an_unknown_name(client: FlaskClient, citizen: 
     world.log_in(client, "warm-up", "x")
 
     def seconds(name: str) -> float:
-        began = time.perf_counter()
+        # Processor time: what other processes do meanwhile is no difference between the names.
+        began = time.process_time()
         world.log_in(client, name, "wrong")
-        return time.perf_counter() - began
+        return time.process_time() - began
 
-    known, unknown = seconds(citizen.login_name), seconds("nobody")
+    known = min(seconds(citizen.login_name) for _ in range(2))
+    unknown = min(seconds("nobody") for _ in range(2))
     assert 0.2 < known / unknown < 5

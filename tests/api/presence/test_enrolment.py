@@ -75,18 +75,24 @@ def test_the_demo_seed_enrols_its_two_faces_once_and_quickly(work) -> None:
     from identity.face import demo
     from identity.face.engine import engine
     from identity.face.models import FaceTemplate
+    from identity.face.quality import ENROL
     from identity.parties.service import register_person
+    from tests.unit.face.portraits import portrait
 
     for each in world.load().citizens[:2]:
         register_person(
             name=each.name, resident_id=each.resident_id, mobile=each.mobile, area=each.area, source="demo",
             method="demo", level=4, demo_key=each.key,
         )  # fmt: skip
-    engine()
+    began = time.process_time()
+    engine().read(portrait("person_b_1"), gate=ENROL)
+    engine().read(portrait("person_b_1"), gate=ENROL)
+    one_read = (time.process_time() - began) / 2
 
     started = time.process_time()
     demo.seed()
     demo.seed()
 
-    assert time.process_time() - started < 0.5
+    # 24 ms a read on the machine where half a second was the bound; here as many reads as fit there.
+    assert time.process_time() - started < 20 * one_read
     assert work.session.query(FaceTemplate).count() == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 from flask_smorest import Blueprint
 
@@ -20,7 +19,7 @@ def slow_plugin(entered: threading.Semaphore, leave: threading.Event) -> Plugin:
     @guards.public(because="a test")
     def wait() -> dict[str, str]:
         entered.release()
-        leave.wait(10)
+        leave.wait(60)
         return {}
 
     return made("slow", blueprints=(blueprint,), slots=2)
@@ -36,20 +35,19 @@ def test_surplus_calls_of_a_slow_plugin_get_503_while_the_core_answers() -> None
     ]
     for caller in callers:
         caller.start()
-    assert all(entered.acquire(timeout=5) for _ in callers)
+    assert all(entered.acquire(timeout=30) for _ in callers)
 
-    started = time.monotonic()
     surplus = app.test_client().get("/api/slow/wait")
     core = app.test_client().get("/healthz")
-    took = time.monotonic() - started
+    still_held = not got
     leave.set()
     for caller in callers:
-        caller.join(10)
+        caller.join(30)
 
     assert (surplus.status_code, surplus.headers["Retry-After"]) == (503, "1")
     assert surplus.get_json()["type"].endswith("/plugin-busy")
     assert (core.status_code, got) == (200, [200, 200])
-    assert took < 1
+    assert still_held
     assert app.test_client().get("/api/slow/wait").status_code == 200
 
 

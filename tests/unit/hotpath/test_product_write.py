@@ -136,7 +136,7 @@ def test_calls_with_one_key_open_one_session_on_whichever_path(clean_city: Flask
     together = Barrier(6)
 
     def call(number: int) -> Any:
-        together.wait(20)
+        together.wait(60)
         return _post(ordinary if number % 2 else compiled, terminal, FORM, "one")
 
     with ThreadPoolExecutor(6) as pool:

@@ -32,7 +32,7 @@ def _get_then_set(view: Callable[..., Any]) -> Callable[..., Any]:
         key = request.headers["Idempotency-Key"]
         if session().scalar(select(IdempotencyRecord.key).where(IdempotencyRecord.key == key)) is not None:
             return "again"
-        _LOOKED.wait(20)
+        _LOOKED.wait(60)
         answer = view(*args, **kwargs)
         kept = {"request_hash": b"", "status": 201, "headers": {}, "body": b"", "created_at": now()}
         session().add(IdempotencyRecord(scope=new_id("scope"), key=key, **kept))
@@ -52,7 +52,7 @@ def _effects(kernel: Flask, guard: Callable[..., Any]) -> int:
     kernel.add_url_rule(rule, rule, public(because="test")(guard(view)), methods=["POST"])
 
     def call(_: int) -> int:
-        together.wait(5)
+        together.wait(60)
         return kernel.test_client().post(rule, json={}, headers={"Idempotency-Key": "one"}).status_code
 
     with ThreadPoolExecutor(PARALLEL) as pool:

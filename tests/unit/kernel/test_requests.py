@@ -203,7 +203,7 @@ def test_a_key_in_flight_answers_409_with_retry_after(kernel: Flask) -> None:
 
     def wait() -> None:
         inside.set()
-        leave.wait(5)
+        leave.wait(60)
 
     _write_once(kernel, wait)
     key = {"Idempotency-Key": "k-2"}
@@ -212,7 +212,7 @@ def test_a_key_in_flight_answers_409_with_retry_after(kernel: Flask) -> None:
         target=lambda: answers.append(kernel.test_client().post("/write", json=BODY, headers=key).status_code)
     )
     slow.start()
-    inside.wait(5)
+    assert inside.wait(60)
 
     meanwhile = kernel.test_client().post("/write", json=BODY, headers=key)
     leave.set()

@@ -24,7 +24,7 @@ def up(state: Path | str, **env: str) -> "subprocess.CompletedProcess[str]":
         env={**os.environ, "SUXIN_STATE_DIR": str(state), "SUXIN_PORT": "8199", **env},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 
