@@ -9,7 +9,7 @@ from flask_smorest import Blueprint
 from app.crypto import CannotOpen, blind_index, open_sealed, seal
 from app.db import add, model_base, now, outside_wait, session, unit_of_work, work
 from app.errors import Conflict, DomainError, InvalidRequest, NotAllowed, NotFound, TooManyRequests, Unavailable
-from app.facade import certificates, notices, presence
+from app.facade import certificates, ledger, notices, presence
 from app.facade.auditing import record
 from app.facade.settings import settings_of
 from app.facade.subjects import demo_subject
@@ -78,6 +78,7 @@ __all__ = [
     "idempotent",
     "is_id",
     "key_of_request",
+    "ledger",
     "model_base",
     "new_id",
     "notices",

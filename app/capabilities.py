@@ -11,7 +11,7 @@ from app.jobs import Job, Schedule
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """One folder of the core, mounted at `/api/<name>`."""
+    """One folder of the core; its routes, if any, are mounted at `/api/<name>`."""
 
     name: str
     blueprint: Any
@@ -19,7 +19,7 @@ class Capability:
     schedule: tuple[Schedule, ...] = ()
 
 
-NAMES = ("presence", "certificates", "matters", "notices")
+NAMES = ("presence", "certificates", "ledger", "matters", "notices")
 
 
 def load() -> list[Capability]:
@@ -28,11 +28,20 @@ def load() -> list[Capability]:
 
 
 def _load(name: str) -> Capability:
-    routes = import_module(f"app.{name}.routes")
+    routes, tasks = _part(name, "routes"), _part(name, "tasks")
+    return Capability(
+        name,
+        getattr(routes, "blueprint", None),
+        getattr(tasks, "JOBS", ()),
+        getattr(tasks, "SCHEDULE", ()),
+    )
+
+
+def _part(name: str, part: str) -> Any:
+    wanted = f"app.{name}.{part}"
     try:
-        tasks: Any = import_module(f"app.{name}.tasks")
+        return import_module(wanted)
     except ModuleNotFoundError as missing:
-        if missing.name != f"app.{name}.tasks":
+        if missing.name != wanted:
             raise
-        return Capability(name, routes.blueprint)
-    return Capability(name, routes.blueprint, tasks.JOBS, getattr(tasks, "SCHEDULE", ()))
+        return None

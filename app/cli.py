@@ -42,6 +42,7 @@ class Commands(click.Group):
         "docs": "app.maintenance:docs",
         "seed": "app.maintenance:seed",
         "keys": "app.maintenance:keys",
+        "ledger": "app.ledger.commands:ledger",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -63,7 +63,8 @@ def create_app(
     api = city_api(app)
     loaded = capabilities.load()
     for each in loaded:
-        api.register_blueprint(each.blueprint, url_prefix=f"/api/{each.name}")
+        if each.blueprint is not None:
+            api.register_blueprint(each.blueprint, url_prefix=f"/api/{each.name}")
     registry = mount_all(app, api, candidates)
     docs.install(app)
     pages.install(app)

@@ -1,0 +1,1 @@
+"""Double-entry money in integer fen; the rules live in PostgreSQL."""
