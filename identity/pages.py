@@ -12,8 +12,10 @@ from werkzeug.wrappers import Response
 
 from app.errors import DomainError, language
 from app.guards import public
+from identity.accounts.models import Account
 from identity.authenticators import password
 from identity.authenticators.guesses import TooManyGuesses
+from identity.federation.providers import offered
 from identity.oidc import forms
 from identity.oidc.access import Access
 from identity.oidc.errors import OAuthError
@@ -28,20 +30,20 @@ _HOME = "/"
 class LogIn(MethodView):
     @public(because="nobody is logged in before")
     def get(self) -> Response:
-        return _page("identity/login.html", return_to=_own_path(request.args.get("return_to", "")))
+        return _log_in(own_path(request.args.get("return_to", "")))
 
     @public(because="bound to its form; the password is the credential")
     def post(self) -> Response:
         params = forms.form(request)
         browser.check_form(request, params.get(browser.CSRF_FIELD, ""))
-        return_to = _own_path(params.get("return_to", ""))
+        return_to = own_path(params.get("return_to", ""))
         try:
             account = password.log_in(
                 params.get("login_name", ""), params.get("password", ""), source=request.remote_addr or ""
             )
         except (password.WrongCredentials, TooManyGuesses) as refused:
-            return _page("identity/login.html", status=refused.status, refused=refused, return_to=return_to)
-        return _signed_in(service.begin(account, authentication_level=1), return_to)
+            return log_in_refused(refused, return_to)
+        return signed_in(account, return_to)
 
 
 class LogOut(MethodView):
@@ -78,11 +80,21 @@ def own_form_token() -> str:
     return service.form_token(browser.form_secret(request))
 
 
-def _signed_in(secret: str, return_to: str) -> Response:
+def log_in_refused(refused: DomainError, return_to: str) -> Response:
+    """Return the log-in page with the reason why somebody is not logged in."""
+    return _log_in(return_to, status=refused.status, refused=refused)
+
+
+def signed_in(account: Account, return_to: str) -> Response:
+    """Begin a session of an account, always a new one, and lead on."""
     answer = redirect(return_to, 303)
-    browser.remember_session(answer, secret)
+    browser.remember_session(answer, service.begin(account, authentication_level=1))
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _log_in(return_to: str, *, status: int = 200, **values: Any) -> Response:
+    return _page("identity/login.html", status=status, return_to=return_to, providers=offered(), **values)
 
 
 def _page(template: str, *, status: int = 200, **values: Any) -> Response:
@@ -116,7 +128,7 @@ def _in_words(scopes: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(scope, titles[scope].to(language()) if scope in titles else scope) for scope in scopes]
 
 
-def _own_path(target: str) -> str:
+def own_path(target: str) -> str:
     """Return a path of ours, or the start page: log-in leads nowhere else."""
     plain = target.isascii() and target.isprintable() and "\\" not in target
     if not plain or not target.startswith("/") or target.startswith("//"):

@@ -9,7 +9,7 @@ from app.pages.ports import form_token, organisations
 from app.people import people
 from app.ports import Provider
 from app.presence.ports import providers, terminal_keys
-from app.registry.contract import Plugin
+from app.registry.contract import Plugin, PluginSetting, Simulator
 from app.subjects import demo_people
 from app.subjects import directory as directory_port
 from app.text import Text
@@ -18,6 +18,8 @@ from identity.commands import COMMANDS
 from identity.devices.presence import DeviceKeys
 from identity.face.provider import FaceProvider
 from identity.face.routes import blueprint as face
+from identity.federation.pages import blueprint as federation
+from identity.federation.routes import blueprint as providers_of_a_citizen
 from identity.oidc.routes import blueprint as oauth2
 from identity.oidc.verify import Verifier
 from identity.parties.directory import directory
@@ -30,8 +32,8 @@ plugin = Plugin(
     title=Text("统一身份认证", "Unified identity"),
     version="0.1.0",
     api=(1, 0),
-    blueprints=(routes.blueprint, face),
-    protocol_blueprints=(oauth2, pages.blueprint),
+    blueprints=(routes.blueprint, face, providers_of_a_citizen),
+    protocol_blueprints=(oauth2, pages.blueprint, federation),
     models=Base,
     migrations=Path(__file__).parent / "migrations",
     tasks=JOBS,
@@ -40,7 +42,13 @@ plugin = Plugin(
         "openid": Text("确认您的身份", "Know who you are"),
         "profile": Text("查看您的脱敏资料和使用记录", "See your masked profile and who used your data"),
         "identity:face": Text("管理您的人脸授权", "Manage the use of your face"),
+        "identity:providers": Text("管理外部账号登录", "Manage log-in with outside accounts"),
     },
+    settings=(
+        PluginSetting(name="providers_file", default="", meaning="JSON list of outside log-in providers; empty: none"),
+        PluginSetting(name="province_socket", default="", meaning="Unix socket of the demo's simulated province"),
+    ),
+    simulators=(Simulator(name="province", module="identity.federation.simulator"),),
     providers=(
         Provider(token_verifier, "identity", Verifier()),
         Provider(directory_port, "identity", directory),
