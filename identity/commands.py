@@ -84,12 +84,12 @@ def signing_key() -> None:
 @signing_key.command("rotate")
 @click.pass_obj
 def signing_key_rotate(city: Any) -> None:
-    """Let the published next key sign from now on."""
+    """Let the published next key of each algorithm sign from now on."""
     from identity.oidc import keys
 
     with _in(city):
         try:
-            click.echo(keys.rotate())
+            click.echo("\n".join(keys.rotate_all()))
         except keys.TooEarly as error:
             raise click.ClickException(f"Too early: {error}.") from None
 

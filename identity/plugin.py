@@ -41,6 +41,9 @@ plugin = Plugin(
     scopes={
         "openid": Text("确认您的身份", "Know who you are"),
         "profile": Text("查看您的脱敏资料和使用记录", "See your masked profile and who used your data"),
+        "phone": Text("查看您手机号的后四位", "See the last four digits of your mobile number"),
+        "offline_access": Text("在您退出登录后继续访问", "Go on after you have logged out"),
+        "introspect": Text("核查发给本服务的令牌", "Ask whether a token sent to this service is good"),
         "identity:face": Text("管理您的人脸授权", "Manage the use of your face"),
         "identity:providers": Text("管理外部账号登录", "Manage log-in with outside accounts"),
     },

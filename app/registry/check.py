@@ -128,6 +128,10 @@ def _fields(plugin: Plugin, candidate: Candidate) -> None:
     for name, given in (("demo", plugin.demo), *plugin.token_grants.items(), *plugin.fixtures.items()):
         if given is not None and not callable(given):
             raise Refused(Stage.CONTRACT, f"{name} must be callable")
+    for grant_type in plugin.token_grants:
+        # RFC 6749, 4.5: an extension grant has an absolute URI for its name; the plain words are the protocol's own.
+        if not urlsplit(grant_type).scheme:
+            raise Refused(Stage.CONTRACT, f"token grant {grant_type}: name it by a URI, such as urn:...")
 
 
 def _all_of(stage: Stage, name: str, values: Any, kind: type[Any]) -> None:

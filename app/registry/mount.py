@@ -18,6 +18,7 @@ from app.registry.find import Candidate, find
 from app.registry.openapi import document_plugin
 from app.registry.refusal import Refused, Stage, told
 from app.registry.rehearse import endpoints_since, open_static, register, rehearse
+from app.token_grants import bound, token_grants
 
 log = structlog.get_logger("registry")
 MOUNTED, DISABLED, REFUSED = "mounted", "disabled", "refused"
@@ -106,6 +107,8 @@ def _bind(app: Flask, api: flask_smorest.Api, plugin: Plugin, endpoints: list[st
     document_plugin(app, plugin, api)
     for provider in plugin.providers:
         provider.port.bind(app, provider.name, provider.value)
+    for grant_type, grant in plugin.token_grants.items():
+        token_grants.bind(app, grant_type, bound(grant))
 
 
 @guards.public(because="it answers that nothing is here")
@@ -130,6 +133,9 @@ def _ports_free(app: Flask, plugin: Plugin) -> None:
             if key in seen or provider.name in provider.port.all():
                 raise Refused(Stage.PORTS, f"port {key[0]} already has a provider called {key[1]}")
             seen.add(key)
+        for grant_type in plugin.token_grants:
+            if grant_type in token_grants.all():
+                raise Refused(Stage.PORTS, f"the grant type {grant_type} has an owner already")
 
 
 def _state(candidate: Candidate, state: str) -> PluginState:

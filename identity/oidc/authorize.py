@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from flask import redirect, request
 from sqlalchemy import select
@@ -17,56 +14,37 @@ from werkzeug.wrappers import Response
 from app import audit
 from app.db import add, now, session
 from identity import pages
-from identity.oidc import clients, forms
-from identity.oidc.access import Access, asked_access
+from identity.oidc import asked as asking
+from identity.oidc import continuation, forms, pushed
+from identity.oidc.access import Access
+from identity.oidc.asked import Asked
 from identity.oidc.errors import OAuthError
 from identity.oidc.grants.authorization_code import code_hash
-from identity.oidc.models import AuthorizationCode, AuthorizationGrant, Client
-from identity.oidc.settings import CODE_SECONDS, issuer
+from identity.oidc.models import AuthorizationCode, AuthorizationGrant
+from identity.oidc.offline import ends_at
+from identity.oidc.reply import Turned, back, turned_back
+from identity.oidc.settings import CODE_SECONDS
+from identity.oidc.tokens import client_audience
+from identity.parties.directory import directory
 from identity.sessions import browser
 from identity.sessions.service import Live
-
-_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A checked authorization request."""
-
-    client: Client
-    redirect_uri: str
-    access: dict[str, list[str]]
-    code_challenge: str
-    state: str | None
-    nonce: str | None
-    prompt: frozenset[str]
-    max_age: int | None
-
-
-class Turned(Exception):
-    """A refusal that goes back to the client, whose redirect URI is checked by now."""
-
-    def __init__(self, redirect_uri: str, error: str, state: str | None) -> None:
-        super().__init__(error)
-        self.redirect_uri = redirect_uri
-        self.error = error
-        self.state = state
 
 
 def begin(query: str) -> Response:
     """Answer an authorization request: log-in, consent page, or a code already consented to."""
     try:
-        asked = _checked(forms.parse(query))
+        params = forms.parse(query)
+        asked = asking.checked(params)
         live = browser.live_session(request)
-        if live is None or _stale(live, asked):
-            return _to_log_in(query, asked)
+        if live is None or _not_enough(live, asked, params):
+            return _to_log_in(live, asked, params)
         if _consented(live, asked):
             return _with_code(live, asked)
         if "none" in asked.prompt:
-            raise Turned(asked.redirect_uri, "consent_required", asked.state)
-        return pages.consent(asked.client, asked.access, query)
+            raise _turned(asked, "consent_required")
+        return pages.consent(asked.client, asked.access, continuation.marked(params))
     except Turned as turned:
-        return _back(turned.redirect_uri, {"error": turned.error}, turned.state)
+        return turned_back(turned)
     except OAuthError as error:
         return pages.refusal(error)
 
@@ -74,89 +52,82 @@ def begin(query: str) -> Response:
 def decide() -> Response:
     """Answer the consent form; the request in it is checked all over again."""
     try:
-        params = forms.form(request)
-        browser.check_form(request, params.get(browser.CSRF_FIELD, ""))
-        asked = _checked(forms.parse(params.get("request", "")))
+        form = forms.form(request)
+        if "decision" not in form and "client_id" in form:
+            # A request may come by POST (OpenID Connect Core, 3.1.2.1); it changes nothing yet.
+            return redirect("/oauth2/authorize?" + forms.encode(form), 303)
+        browser.check_form(request, form.get(browser.CSRF_FIELD, ""))
+        params = forms.parse(form.get("request", ""))
+        asked = asking.checked(params)
         live = browser.live_session(request)
-        if live is None or _stale(live, asked):
-            return _to_log_in(params.get("request", ""), asked)
-        if params.get("decision") != "approve":
-            raise Turned(asked.redirect_uri, "access_denied", asked.state)
+        if live is None or _not_enough(live, asked, params):
+            return _to_log_in(live, asked, params)
+        if form.get("decision") != "approve":
+            _answered(asked)
+            raise _turned(asked, "access_denied")
         return _with_code(live, asked)
     except Turned as turned:
-        return _back(turned.redirect_uri, {"error": turned.error}, turned.state)
+        return turned_back(turned)
     except OAuthError as error:
         return pages.refusal(error)
 
 
-def _checked(params: dict[str, str]) -> Asked:
-    """Check client and redirect URI first: until both are known, nothing is sent anywhere."""
-    client = clients.public_client(forms.needed(params, "client_id")).client
-    if client is None:
-        raise OAuthError("invalid_client", "this client cannot log people in")
-    redirect_uri = forms.needed(params, "redirect_uri")
-    if redirect_uri not in client.redirect_uris:
-        raise OAuthError("invalid_request", "redirect_uri is not registered, sign by sign, for this client")
-    try:
-        return _rest(client, redirect_uri, params)
-    except OAuthError as error:
-        raise Turned(redirect_uri, error.error, params.get("state")) from None
+def _not_enough(live: Live, asked: Asked, params: dict[str, str]) -> bool:
+    return _stale(live, asked, params) or _another(live, asked) or _too_low(live, asked)
 
 
-def _rest(client: Client, redirect_uri: str, params: dict[str, str]) -> Asked:
-    if params.get("response_type") != "code":
-        raise OAuthError("unsupported_response_type", "only code is offered")
-    if "request" in params or "request_uri" in params:
-        raise OAuthError("request_not_supported", "send plain parameters")
-    if params.get("response_mode", "query") != "query":
-        raise OAuthError("invalid_request", "only response_mode query is offered")
-    return Asked(
-        client=client,
-        redirect_uri=redirect_uri,
-        access=asked_access(params, client.access),
-        code_challenge=_challenge(params),
-        state=params.get("state"),
-        nonce=_short(params.get("nonce")),
-        prompt=frozenset(params.get("prompt", "").split()),
-        max_age=_max_age(params.get("max_age")),
-    )
-
-
-def _challenge(params: Mapping[str, str]) -> str:
-    challenge = params.get("code_challenge", "")
-    if params.get("code_challenge_method") != "S256" or not _CHALLENGE.fullmatch(challenge):
-        raise OAuthError("invalid_request", "PKCE with S256 is needed")
-    return challenge
-
-
-def _short(nonce: str | None) -> str | None:
-    if nonce is not None and len(nonce) > 255:
-        raise OAuthError("invalid_request", "nonce is too long")
-    return nonce
-
-
-def _max_age(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise OAuthError("invalid_request", "max_age is a number of seconds")
-    return int(text)
-
-
-def _stale(live: Live, asked: Asked) -> bool:
+def _stale(live: Live, asked: Asked, params: dict[str, str]) -> bool:
+    begun = continuation.begun_at(params)
+    if begun is not None and live.authenticated_at.timestamp() >= begun:
+        # The log-in that followed the request is the one it asked for; asking again would never end.
+        return False
     age = time.time() - live.authenticated_at.timestamp()
-    return "login" in asked.prompt or (asked.max_age is not None and age > asked.max_age)
+    return bool(asked.prompt & {"login", "select_account"}) or (asked.max_age is not None and age > asked.max_age)
 
 
-def _to_log_in(query: str, asked: Asked) -> Response:
+def _another(live: Live, asked: Asked) -> bool:
+    """Tell whether the client means somebody else than who sits at the browser (`id_token_hint`)."""
+    known = client_audience(asked.client.id, asked.client.sector)
+    return asked.hinted_subject not in (None, directory.subject_of(live.person_id, known))
+
+
+def _too_low(live: Live, asked: Asked) -> bool:
+    held = (live.proofing_level, live.authentication_level)
+    return bool(asked.levels) and not any(_covers_levels(held, each) for each in asked.levels)
+
+
+def _covers_levels(held: tuple[int, int], wanted: tuple[int, int]) -> bool:
+    return held[0] >= wanted[0] and held[1] >= wanted[1]
+
+
+def _to_log_in(live: Live | None, asked: Asked, params: dict[str, str]) -> Response:
     if "none" in asked.prompt:
-        raise Turned(asked.redirect_uri, "login_required", asked.state)
-    # The log-in that follows is what `prompt=login` and `max_age=0` ask for; asking again would never end.
-    kept = {name: value for name, value in forms.parse(query).items() if (name, value) != ("max_age", "0")}
-    prompt = " ".join(sorted(asked.prompt - {"login"}))
-    kept = {name: value for name, value in kept.items() if name != "prompt"} | ({"prompt": prompt} if prompt else {})
-    back = "/oauth2/authorize?" + forms.encode(kept)
-    return redirect("/login?" + urlencode({"return_to": back}), 303)
+        raise _turned(asked, "login_required")
+    wish = _reachable(live, asked, params)
+    back_to = "/oauth2/authorize?" + continuation.marked(params)
+    hints = {"acr": wish, "login_hint": asked.login_hint, "ui_locales": asked.ui_locales}
+    query = {"return_to": back_to} | {name: value for name, value in hints.items() if value}
+    return redirect("/login?" + urlencode(query), 303)
+
+
+def _reachable(live: Live | None, asked: Asked, params: dict[str, str]) -> str | None:
+    """Return the `acr` to ask the log-in for; raises when a log-in cannot give it (RFC 9470, 5)."""
+    if live is None or not _too_low(live, asked):
+        return _spelled(asked.levels[0]) if asked.levels else None
+    begun = continuation.begun_at(params)
+    tried = begun is not None and live.authenticated_at.timestamp() >= begun
+    wish = next((each for each in asked.levels if each[0] <= live.proofing_level and each[1] <= 2), None)
+    if tried or wish is None:
+        raise _turned(asked, "unmet_authentication_requirements")
+    return _spelled(wish)
+
+
+def _spelled(levels: tuple[int, int]) -> str:
+    return f"ial{levels[0]}.aal{levels[1]}"
+
+
+def _turned(asked: Asked, error: str) -> Turned:
+    return Turned(asked.redirect_uri, error, asked.state)
 
 
 def _consented(live: Live, asked: Asked) -> bool:
@@ -176,7 +147,13 @@ def _covers(given: Access, wanted: Access) -> bool:
     return all(set(scopes) <= set(given.get(audience, ())) for audience, scopes in wanted.items())
 
 
+def _answered(asked: Asked) -> None:
+    if asked.uri_hash is not None:
+        pushed.consume(asked.uri_hash)
+
+
 def _with_code(live: Live, asked: Asked) -> Response:
+    _answered(asked)
     code = secrets.token_urlsafe(32)
     grant = add(
         AuthorizationGrant(
@@ -188,6 +165,7 @@ def _with_code(live: Live, asked: Asked) -> Response:
             proofing_level=live.proofing_level,
             authentication_level=live.authentication_level,
             authenticated_at=live.authenticated_at,
+            expires_at=ends_at(asked.access, live.authenticated_at),
         )
     )
     add(
@@ -198,18 +176,9 @@ def _with_code(live: Live, asked: Asked) -> Response:
             redirect_uri=asked.redirect_uri,
             code_challenge=asked.code_challenge,
             nonce=asked.nonce,
+            jkt=asked.jkt,
             expires_at=now() + timedelta(seconds=CODE_SECONDS),
         )
     )
     audit.record("identity.consented", subject=live.person_id, object=grant.id, details={"client": asked.client.id})
-    return _back(asked.redirect_uri, {"code": code}, asked.state)
-
-
-def _back(redirect_uri: str, params: dict[str, str], state: str | None) -> Response:
-    """Send the browser back to the client, with `iss` (RFC 9207) on every answer."""
-    answer = params | ({"state": state} if state is not None else {}) | {"iss": issuer()}
-    join = "&" if urlsplit(redirect_uri).query else "?"
-    back = redirect(redirect_uri + join + urlencode(answer), 303)
-    back.headers["Cache-Control"] = "no-store"
-    back.headers["Referrer-Policy"] = "no-referrer"
-    return back
+    return back(asked.redirect_uri, {"code": code}, asked.state)

@@ -1,111 +1,185 @@
-"""Who calls the token endpoint: public clients by name, terminals by a signed assertion."""
+"""Who calls an endpoint: one registered way to authenticate for each client, and at most one proof of a key."""
 
 from __future__ import annotations
 
-import time
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
 
 from flask import request
-from joserfc.jwk import ECKey
+from sqlalchemy import select
 
 from app.db import session
 from identity.devices.models import Device
-from identity.oidc import jose, replay
+from identity.oidc import assertion, client_secret, dpop, jose, keys, replay
 from identity.oidc.errors import OAuthError
-from identity.oidc.models import Client
-from identity.oidc.settings import ASSERTION_SECONDS, CLOCK_SKEW_SECONDS, issuer
+from identity.oidc.models import Client, ClientKey
 
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_TYPES: frozenset[str | None] = frozenset({None, "JWT", "client-authentication+jwt"})
+ASSERTION_TYPE = assertion.TYPE
+_SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """An authenticated (terminal) or identified (public) client."""
+    """An authenticated client or terminal, or a public client that only names itself.
+
+    `jkt` is the thumbprint of the key it proved to hold (DPoP), if it did.
+    """
 
     id: str
     access: Mapping[str, list[str]]
     client: Client | None = None
     terminal: Device | None = None
+    jkt: str | None = None
+
+    @property
+    def confidential(self) -> bool:
+        """Tell whether the caller authenticated."""
+        return self.terminal is not None or (self.client is not None and self.client.auth_method != "none")
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    owner: Client | Device
+    once: replay.Once | None = None
 
 
 def caller(params: dict[str, str]) -> Caller:
-    """Return who calls a token endpoint; raises `invalid_client`."""
-    if "client_secret" in params or request.headers.get("Authorization", "").lower().startswith("basic"):
-        raise _refused("this server knows no client secrets: use private_key_jwt")
-    if "client_assertion" in params or "client_assertion_type" in params:
-        return _by_assertion(params)
-    return public_client(params.get("client_id", ""))
+    """Return who calls; raises `invalid_client`, `invalid_dpop_proof`, `use_dpop_nonce`.
+
+    The assertion and the DPoP proof are spent together, once both are found true.
+    """
+    method = _method(params)
+    if method == "private_key_jwt":
+        named = _by_assertion(params)
+    elif method in _SECRET_METHODS:
+        named = _Named(client_secret.authenticated(request, params, method))
+    else:
+        named = _Named(_public(params.get("client_id", "")))
+    proof = _proof(named.owner)
+    _spend(named.once, proof)
+    return Caller(
+        id=named.owner.id,
+        access=named.owner.access,
+        client=named.owner if isinstance(named.owner, Client) else None,
+        terminal=named.owner if isinstance(named.owner, Device) else None,
+        jkt=None if proof is None else proof.jkt,
+    )
 
 
 def public_client(client_id: str) -> Caller:
     """Return an active public client; raises `invalid_client`."""
-    found = session().get(Client, client_id) if client_id else None
-    if found is None or found.state != "active":
-        raise _refused("the client is unknown or must authenticate")
+    found = _public(client_id)
     return Caller(id=found.id, access=found.access, client=found)
 
 
-def _by_assertion(params: dict[str, str]) -> Caller:
-    if params.get("client_assertion_type") != ASSERTION_TYPE:
-        raise _refused("client_assertion_type must be jwt-bearer")
-    try:
-        terminal = _verified(params.get("client_assertion", ""), params.get("client_id"))
-    except jose.BadToken as error:
-        raise _refused(str(error)) from None
-    return Caller(id=terminal.id, access=terminal.access, terminal=terminal)
-
-
-def _verified(assertion: str, client_id: str | None) -> Device:
-    """Check a client assertion (RFC 7523, 3; FAPI 2.0: `aud` is the issuer as one string)."""
-    _, untrusted = jose.peek(assertion)
-    terminal = _terminal(untrusted.get("sub"), client_id)
-    key = ECKey.import_key(terminal.public_jwk)
-    claims = jose.verify(assertion, typ=_TYPES, find_key=lambda _header, _claims: key)
-    _check_parties(claims, terminal.id)
-    expires = _check_times(claims)
-    _check_unused(claims, terminal.id, expires)
-    return terminal
-
-
-def _terminal(sub: object, client_id: str | None) -> Device:
-    found = session().get(Device, sub) if isinstance(sub, str) else None
-    if found is None or found.state != "active" or client_id not in (None, found.id):
-        raise jose.BadToken("the client is unknown, suspended, or not the one that signed")
+def known_client(client_id: str) -> Client:
+    """Return an active client that merely names itself, as browsers let it; raises `invalid_client`."""
+    found = session().get(Client, client_id) if client_id else None
+    if found is None or found.state != "active":
+        raise refused("the client is unknown or stopped")
     return found
 
 
-def _check_parties(claims: Mapping[str, Any], client_id: str) -> None:
-    if claims.get("iss") != client_id or claims.get("sub") != client_id:
-        raise jose.BadToken("iss and sub must both be the client id")
-    if claims.get("aud") != issuer():
-        raise jose.BadToken("aud must be the issuer, as a single string")
+def _method(params: Mapping[str, str]) -> str:
+    authorization = request.headers.getlist("Authorization")
+    shown = [
+        name
+        for name, is_shown in (
+            ("client_secret_basic", bool(authorization)),
+            ("client_secret_post", "client_secret" in params),
+            ("private_key_jwt", "client_assertion" in params or "client_assertion_type" in params),
+        )
+        if is_shown
+    ]
+    if len(shown) > 1 or len(authorization) > 1:
+        raise refused("a client authenticates in one way at a time")
+    return shown[0] if shown else "none"
 
 
-def _check_times(claims: Mapping[str, Any]) -> float:
-    present = time.time()
-    issued, begins, expires = (jose.moment(claims, name) for name in ("iat", "nbf", "exp"))
-    if expires is None or expires <= present:
-        raise jose.BadToken("the assertion has expired, or exp is missing")
-    if expires > present + ASSERTION_SECONDS + CLOCK_SKEW_SECONDS:
-        raise jose.BadToken("exp may lie at most 60 seconds ahead")
-    if issued is None or issued < present - ASSERTION_SECONDS - CLOCK_SKEW_SECONDS:
-        raise jose.BadToken("iat is missing or too old")
-    if max(issued, begins or 0) > present + CLOCK_SKEW_SECONDS:
-        raise jose.BadToken("iat or nbf lies in the future: check the clock")
-    return expires
+def _public(client_id: str) -> Client:
+    found = session().get(Client, client_id) if client_id else None
+    if found is None or found.state != "active" or found.auth_method != "none":
+        raise refused("the client is unknown or must authenticate")
+    return found
 
 
-def _check_unused(claims: Mapping[str, Any], client_id: str, expires: float) -> None:
-    jti = claims.get("jti")
-    if not isinstance(jti, str) or not 8 <= len(jti) <= 128:
-        raise jose.BadToken("jti must be a text of 8 to 128 signs")
-    if not replay.first_sight("assertion", client_id, jti, until=datetime.fromtimestamp(expires, UTC)):
-        raise jose.BadToken("the assertion was used before")
+def _by_assertion(params: Mapping[str, str]) -> _Named:
+    if params.get("client_assertion_type") != ASSERTION_TYPE:
+        raise refused("client_assertion_type must be jwt-bearer")
+    signed = params.get("client_assertion", "")
+    try:
+        sub = assertion.subject_of(signed)
+        if params.get("client_id", sub) != sub:
+            raise jose.BadToken("client_id is not the one that signed")
+        return _of_terminal(signed, sub) if sub.startswith("terminal_") else _of_client(signed, sub)
+    except jose.BadToken as error:
+        raise refused(str(error)) from None
 
 
-def _refused(description: str) -> OAuthError:
+def _of_terminal(signed: str, sub: str) -> _Named:
+    found = session().get(Device, sub)
+    if found is None or found.state != "active":
+        raise jose.BadToken("the client is unknown or suspended")
+    key = _imported(jose.ALGORITHM, json.dumps(found.public_jwk))
+    # A terminal has one key; what its maker calls it does not matter.
+    kid = jose.peek(signed)[0].get("kid")
+    held = {kid if isinstance(kid, str) else found.thumbprint: key}
+    return _Named(found, once=assertion.verified(signed, sub, held, strict=True))
+
+
+def _of_client(signed: str, sub: str) -> _Named:
+    rows = session().execute(
+        select(Client, ClientKey)
+        .join(ClientKey, ClientKey.client_id == Client.id)
+        .where(
+            Client.id == sub,
+            Client.state == "active",
+            Client.auth_method == "private_key_jwt",
+            ClientKey.revoked_at.is_(None),
+        )
+    )
+    found = list(rows)
+    if not found:
+        raise jose.BadToken("the client is unknown, stopped, or has no key")
+    client: Client = found[0][0]
+    held = {key.kid: _imported(key.algorithm, json.dumps(key.public_jwk)) for _, key in found}
+    return _Named(client, once=assertion.verified(signed, sub, held, strict=client.profile == "fapi2"))
+
+
+@lru_cache(2_000)
+def _imported(algorithm: str, jwk: str) -> jose.Key:
+    return keys.imported(algorithm, json.loads(jwk))
+
+
+def proven_key() -> str | None:
+    """Return the key that a caller without a registration proves to hold; raises `invalid_dpop_proof`."""
+    proof = _proof(None)
+    _spend(None, proof)
+    return None if proof is None else proof.jkt
+
+
+def _proof(owner: Client | Device | None) -> dpop.Proof | None:
+    try:
+        proof = dpop.proof_of(request)
+    except dpop.NonceWanted as wanted:
+        raise OAuthError("use_dpop_nonce", str(wanted), headers={dpop.NONCE_HEADER: dpop.fresh_nonce()}) from None
+    except dpop.BadProof as bad:
+        raise OAuthError("invalid_dpop_proof", str(bad)) from None
+    if proof is not None and isinstance(owner, Device) and proof.jkt != owner.thumbprint:
+        raise OAuthError("invalid_dpop_proof", "a terminal proves the key it was enrolled with")
+    return proof
+
+
+def _spend(signed: replay.Once | None, proof: dpop.Proof | None) -> None:
+    uses = [once for once in (signed, None if proof is None else proof.once) if once is not None]
+    for used in replay.seen_before(uses):
+        if used is signed:
+            raise refused("the assertion was used before")
+        raise OAuthError("invalid_dpop_proof", "the proof was used before")
+
+
+def refused(description: str) -> OAuthError:
+    """Return the refusal of a client that is not who it claims to be."""
     return OAuthError("invalid_client", description, status=401)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Response, jsonify
 
 
 class OAuthError(Exception):
     """A refusal at a protocol endpoint; `description` helps developers and names no person."""
 
-    def __init__(self, error: str, description: str, *, status: int = 400) -> None:
+    def __init__(
+        self, error: str, description: str, *, status: int = 400, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(error)
         self.error = error
         self.description = description
         self.status = status
+        self.headers = dict(headers or {})
 
 
 def refuse(error: OAuthError) -> Response:
@@ -22,4 +27,5 @@ def refuse(error: OAuthError) -> Response:
     answer.headers["Cache-Control"] = "no-store"
     if error.status == 401:
         answer.headers["WWW-Authenticate"] = f'Bearer error="{error.error}"'
+    answer.headers.update(error.headers)
     return answer

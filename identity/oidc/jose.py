@@ -11,15 +11,20 @@ from typing import Any, NoReturn
 
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 ALGORITHM = "ES256"
+RS256 = "RS256"
+PS256 = "PS256"
 LONGEST = 8192
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
-_REGISTRY = JWSRegistry(algorithms=[ALGORITHM], strict_check_header=False)
+# One registry for each algorithm: a key can never meet another one.
+_REGISTRIES = {name: JWSRegistry(algorithms=[name], strict_check_header=False) for name in (ALGORITHM, RS256, PS256)}
+_SIGNATURE_BYTES = {ALGORITHM: (64, 64), RS256: (256, 512), PS256: (256, 512)}
 
-KeyFinder = Callable[[Mapping[str, Any], Mapping[str, Any]], ECKey]
+Key = ECKey | RSAKey
+KeyFinder = Callable[[Mapping[str, Any], Mapping[str, Any]], Key]
 
 
 class BadToken(Exception):
@@ -31,13 +36,28 @@ def new_key() -> ECKey:
     return ECKey.generate_key("P-256", private=True)
 
 
-def sign(claims: Mapping[str, Any], key: ECKey, *, typ: str, header: Mapping[str, Any] | None = None) -> str:
-    """Return a compact JWS of the claims."""
+def new_rsa_key() -> RSAKey:
+    """Return a fresh RSA key for RS256."""
+    return RSAKey.generate_key(2048, {"alg": RS256}, private=True)
+
+
+def algorithm_of(key: Key) -> str:
+    """Return the one algorithm of a key; raises `BadToken` for a key we have none for."""
+    if isinstance(key, ECKey):
+        return ALGORITHM
+    if key.alg not in (RS256, PS256):
+        raise BadToken("a key without an algorithm")
+    return key.alg
+
+
+def sign(claims: Mapping[str, Any], key: Key, *, typ: str, header: Mapping[str, Any] | None = None) -> str:
+    """Return a compact JWS of the claims, by the key's own algorithm."""
+    algorithm = algorithm_of(key)
     return jws.serialize_compact(
-        {"alg": ALGORITHM, "typ": typ, **(header or {})},
+        {"alg": algorithm, "typ": typ, **(header or {})},
         json.dumps(claims, separators=(",", ":")).encode(),
         key,
-        registry=_REGISTRY,
+        registry=_REGISTRIES[algorithm],
     )
 
 
@@ -50,8 +70,11 @@ def verify(token: str, *, typ: frozenset[str | None], find_key: KeyFinder) -> di
     header, claims = peek(token)
     _check_header(header, typ)
     key = find_key(header, claims)
+    algorithm = algorithm_of(key)
+    if header["alg"] != algorithm:
+        raise BadToken(f"the algorithm of this key is {algorithm}")
     try:
-        jws.deserialize_compact(token, key, registry=_REGISTRY)
+        jws.deserialize_compact(token, key, registry=_REGISTRIES[algorithm])
     except (JoseError, ValueError):
         raise BadToken("the signature does not fit") from None
     return claims
@@ -65,14 +88,16 @@ def peek(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     if len(segments) != 3 or not all(_SEGMENT.fullmatch(each) for each in segments):
         raise BadToken("not a compact JWS with a signature")
     header, payload, signature = (_decode(each) for each in segments)
-    if len(signature) != 64:
-        raise BadToken("not an ES256 signature")
-    return _object(header), _object(payload)
+    opened = _object(header)
+    least, most = _SIGNATURE_BYTES.get(str(opened.get("alg")), (64, 64))
+    if not least <= len(signature) <= most:
+        raise BadToken("not a signature of its algorithm")
+    return opened, _object(payload)
 
 
 def _check_header(header: Mapping[str, Any], typ: frozenset[str | None]) -> None:
-    if header.get("alg") != ALGORITHM:
-        raise BadToken("the algorithm of this key is ES256")
+    if header.get("alg") not in _REGISTRIES:
+        raise BadToken("an algorithm we do not know")
     if header.get("typ") not in typ:
         raise BadToken("a token of another type")
     # We understand no extension, so any critical one is unknown (RFC 7515, 4.1.11).

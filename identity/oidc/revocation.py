@@ -14,6 +14,7 @@ from sqlalchemy import func, select, update
 
 from app.db import add, now, session, unit_of_work, work
 from identity.oidc.models import AuthorizationGrant, Revocation
+from identity.oidc.offline import bound_to_session
 from identity.oidc.settings import ACCESS_TOKEN_SECONDS, CLOCK_SKEW_SECONDS
 from identity.oidc.tokens import family
 
@@ -42,11 +43,12 @@ def revoke_grant(grant: AuthorizationGrant) -> None:
 
 
 def revoke_grants_of(*, session_id: str | None = None, person_id: str | None = None) -> None:
-    """Withdraw all open grants of a browser session or of a person."""
-    column = AuthorizationGrant.session_id if session_id else AuthorizationGrant.person_id
-    wanted = select(AuthorizationGrant).where(
-        column == (session_id or person_id), AuthorizationGrant.revoked_at.is_(None)
-    )
+    """Withdraw all open grants of a person, or those of a browser session that end with it."""
+    wanted = select(AuthorizationGrant).where(AuthorizationGrant.revoked_at.is_(None))
+    if session_id is not None:
+        wanted = wanted.where(AuthorizationGrant.session_id == session_id, bound_to_session())
+    else:
+        wanted = wanted.where(AuthorizationGrant.person_id == person_id)
     for grant in session().scalars(wanted).all():
         revoke_grant(grant)
 

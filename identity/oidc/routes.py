@@ -9,7 +9,7 @@ from flask.views import MethodView
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.guards import Kind, principal, public, require, writes_on_get
-from identity.oidc import authorize, keys, metadata, token, userinfo
+from identity.oidc import authorize, dpop, introspection, keys, metadata, push, token, userinfo, withdraw
 from identity.oidc.errors import OAuthError, refuse
 
 blueprint = Blueprint("oauth2", __name__)
@@ -31,14 +31,28 @@ class KeySet(MethodView):
 class Token(MethodView):
     @public(because="RFC 6749: the client authenticates inside the request")
     def post(self) -> Response:
-        return _private(token.give())
+        return _with_nonce(_private(token.give()))
 
 
 class Revocation(MethodView):
     @public(because="RFC 7009: the client authenticates inside the request")
     def post(self) -> Response:
-        token.withdraw()
+        withdraw.withdraw()
         return _private({})
+
+
+class Introspection(MethodView):
+    @public(because="RFC 7662: the client authenticates inside the request")
+    def post(self) -> Response:
+        return _private(introspection.introspect())
+
+
+class PushedRequest(MethodView):
+    @public(because="RFC 9126: the client authenticates inside the request")
+    def post(self) -> Response:
+        answer = _with_nonce(_private(push.push()))
+        answer.status_code = 201
+        return answer
 
 
 class UserInfo(MethodView):
@@ -67,6 +81,8 @@ blueprint.add_url_rule("/.well-known/oauth-authorization-server", view_func=Meta
 blueprint.add_url_rule("/oauth2/jwks", view_func=KeySet.as_view("jwks"))
 blueprint.add_url_rule("/oauth2/token", view_func=Token.as_view("token"))
 blueprint.add_url_rule("/oauth2/revoke", view_func=Revocation.as_view("revoke"))
+blueprint.add_url_rule("/oauth2/introspect", view_func=Introspection.as_view("introspect"))
+blueprint.add_url_rule("/oauth2/par", view_func=PushedRequest.as_view("par"))
 blueprint.add_url_rule("/oauth2/userinfo", view_func=UserInfo.as_view("userinfo"))
 blueprint.add_url_rule("/oauth2/authorize", view_func=Authorize.as_view("authorize"))
 
@@ -81,4 +97,11 @@ def _cacheable(body: dict[str, Any], *, seconds: int) -> Response:
 def _private(body: dict[str, Any]) -> Response:
     answer = jsonify(body)
     answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _with_nonce(answer: Response) -> Response:
+    if "DPoP" in request.headers:
+        # So that the next proof carries a good nonce at once (RFC 9449, 8.2).
+        answer.headers[dpop.NONCE_HEADER] = dpop.fresh_nonce()
     return answer

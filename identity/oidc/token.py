@@ -1,55 +1,49 @@
-"""The token endpoint and its neighbours, as lists of named steps."""
+"""The token endpoint, as a list of named steps."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from flask import request
-from sqlalchemy import select
 
-from app.db import session
-from identity.oidc import clients, forms, jose
+from app.token_grants import TokenGrant
+from identity.oidc import clients, forms
+from identity.oidc.clients import Caller
 from identity.oidc.errors import OAuthError
 from identity.oidc.grants import GRANTS
-from identity.oidc.models import AuthorizationGrant
-from identity.oidc.revocation import revoke, revoke_grant
-from identity.oidc.tokens import family
-from identity.oidc.verify import claims_of
+from identity.oidc.grants.capability import capability, nameless, registered
 
 
 def give() -> dict[str, Any]:
     """Answer one token request; raises `OAuthError`."""
     params = forms.form(request)
     grant_type = forms.needed(params, "grant_type")
-    if grant_type not in GRANTS:
-        raise OAuthError("unsupported_grant_type", "see grant_types_supported in the metadata")
+    more = registered(grant_type)
+    if grant_type in GRANTS:
+        return _by_own_grant(grant_type, params)
+    if more is not None:
+        return _by_capability(grant_type, more, params)
+    raise OAuthError("unsupported_grant_type", "see grant_types_supported in the metadata")
+
+
+def _by_own_grant(grant_type: str, params: dict[str, str]) -> dict[str, Any]:
     caller = clients.caller(params)
+    _check_may(caller, grant_type)
     return GRANTS[grant_type](caller, params)
 
 
-def withdraw() -> None:
-    """Revoke a token of the calling client (RFC 7009); an unknown token is no error."""
-    params = forms.form(request)
-    token = forms.needed(params, "token")
+def _by_capability(grant_type: str, grant: TokenGrant, params: dict[str, str]) -> dict[str, Any]:
+    if nameless(grant, params):
+        return capability(grant, None, params)
     caller = clients.caller(params)
-    try:
-        claims = claims_of(token)
-    except jose.BadToken:
-        return
-    if claims["client_id"] != caller.id:
-        return
-    revoke("jti", claims["jti"])
-    if "sid" in claims:
-        _end_family(caller.id, claims["sid"])
+    _check_may(caller, grant_type)
+    return capability(grant, caller, params)
 
 
-def _end_family(client_id: str, sid: str) -> None:
-    open_grants = session().scalars(
-        select(AuthorizationGrant)
-        .where(AuthorizationGrant.client_id == client_id, AuthorizationGrant.revoked_at.is_(None))
-        .order_by(AuthorizationGrant.id.desc())
-        .limit(1000)
-    )
-    for grant in open_grants.all():
-        if sid in {family(grant.id, audience) for audience in grant.access}:
-            revoke_grant(grant)
+def _check_may(caller: Caller, grant_type: str) -> None:
+    if caller.client is None:
+        return
+    if grant_type not in caller.client.grant_types:
+        raise OAuthError("unauthorized_client", "the client is not registered for this grant")
+    if caller.client.profile == "fapi2" and caller.jkt is None:
+        raise OAuthError("invalid_dpop_proof", "this client's tokens are bound to a key: send a DPoP proof")

@@ -10,10 +10,11 @@ from base64 import b32encode, urlsafe_b64encode
 from typing import Any
 
 from app import crypto
+from app.db import session
 from identity.devices.models import Device
 from identity.oidc import jose, keys
 from identity.oidc.access import Wanted
-from identity.oidc.models import AuthorizationGrant
+from identity.oidc.models import AuthorizationGrant, Client
 from identity.oidc.settings import ACCESS_TOKEN_SECONDS, issuer, resource_of
 from identity.parties.directory import directory
 
@@ -21,21 +22,22 @@ ACCESS_TYPE = "at+jwt"
 ID_TYPE = "JWT"
 
 
-def answer(token: str, scopes: tuple[str, ...], **more: Any) -> dict[str, Any]:
-    """Return the body of a successful token answer."""
+def answer(token: str, scopes: tuple[str, ...], *, jkt: str | None = None, **more: Any) -> dict[str, Any]:
+    """Return the body of a successful token answer; `jkt` tells that the token is bound to a key."""
     return {
         "access_token": token,
-        "token_type": "Bearer",
+        "token_type": "Bearer" if jkt is None else "DPoP",
         "expires_in": ACCESS_TOKEN_SECONDS,
         "scope": " ".join(scopes),
         **more,
     }
 
 
-def for_terminal(terminal: Device, wanted: Wanted) -> str:
+def for_terminal(terminal: Device, wanted: Wanted, *, jkt: str | None = None) -> str:
     """Return an access token of a terminal; its subject is the terminal itself."""
-    return _access_token(
+    return access_token(
         wanted,
+        jkt=jkt,
         kind="terminal",
         sub=terminal.id,
         client_id=terminal.id,
@@ -44,10 +46,18 @@ def for_terminal(terminal: Device, wanted: Wanted) -> str:
     )
 
 
-def for_citizen(grant: AuthorizationGrant, wanted: Wanted) -> str:
+def for_client(client: Client, wanted: Wanted, *, jkt: str | None = None) -> str:
+    """Return an access token of a program that acts for itself."""
+    owner = client.organisation_id
+    org = {} if owner is None else {"org": directory.subject_of(owner, wanted.audience)}
+    return access_token(wanted, jkt=jkt, kind="client", sub=client.id, client_id=client.id, **org)
+
+
+def for_citizen(grant: AuthorizationGrant, wanted: Wanted, *, jkt: str | None = None) -> str:
     """Return an access token of a citizen's grant for one audience; nothing in it meets across audiences."""
-    return _access_token(
+    return access_token(
         wanted,
+        jkt=jkt,
         kind="citizen",
         sub=directory.subject_of(grant.person_id, wanted.audience),
         client_id=grant.client_id,
@@ -57,7 +67,8 @@ def for_citizen(grant: AuthorizationGrant, wanted: Wanted) -> str:
     )
 
 
-def _access_token(wanted: Wanted, **claims: Any) -> str:
+def access_token(wanted: Wanted, *, jkt: str | None = None, **claims: Any) -> str:
+    """Return a signed access token for one audience, bound to a key by its thumbprint (RFC 9449, 6.1)."""
     issued = int(time.time())
     kid, key = keys.active()
     body = {
@@ -67,19 +78,21 @@ def _access_token(wanted: Wanted, **claims: Any) -> str:
         "exp": issued + ACCESS_TOKEN_SECONDS,
         "jti": secrets.token_urlsafe(16),
         "scope": " ".join(wanted.scopes),
+        **({} if jkt is None else {"cnf": {"jkt": jkt}}),
         **claims,
     }
     return jose.sign(body, key, typ=ACCESS_TYPE, header={"kid": kid})
 
 
 def id_token(grant: AuthorizationGrant, *, nonce: str | None, access_token: str) -> str:
-    """Return an ID token; its `sub` is the id by which this client knows the person."""
+    """Return an ID token; its `sub` is the id by which this client's sector knows the person."""
     issued = int(time.time())
-    kid, key = keys.active()
+    client = _client(grant)
+    kid, key = keys.active(client.id_token_alg)
     body = {
         "iss": issuer(),
         "aud": grant.client_id,
-        "sub": directory.subject_of(grant.person_id, client_audience(grant.client_id)),
+        "sub": directory.subject_of(grant.person_id, client_audience(client.id, client.sector)),
         "iat": issued,
         "exp": issued + ACCESS_TOKEN_SECONDS,
         "auth_time": int(grant.authenticated_at.timestamp()),
@@ -90,9 +103,9 @@ def id_token(grant: AuthorizationGrant, *, nonce: str | None, access_token: str)
     return jose.sign(body, key, typ=ID_TYPE, header={"kid": kid})
 
 
-def client_audience(client_id: str) -> str:
-    """Return the audience under which a client's own subject ids are kept."""
-    return f"client:{client_id}"
+def client_audience(client_id: str, sector: str | None = None) -> str:
+    """Return the audience under which a client's subject ids are kept: its sector's, else its own."""
+    return f"client:{client_id}" if sector is None else f"sector:{sector}"
 
 
 def family(grant_id: str, audience: str) -> str:
@@ -104,6 +117,10 @@ def family(grant_id: str, audience: str) -> str:
 def acr(proofing_level: int, authentication_level: int) -> str:
     """Return both assurance levels as one `acr` value."""
     return f"ial{proofing_level}.aal{authentication_level}"
+
+
+def _client(grant: AuthorizationGrant) -> Client:
+    return session().get_one(Client, grant.client_id)
 
 
 def _half_hash(token: str) -> str:

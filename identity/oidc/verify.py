@@ -11,14 +11,10 @@ from threading import Lock
 from typing import Any, cast
 
 from flask import Flask, Request, current_app
-from joserfc.jwk import ECKey
-from sqlalchemy import select
 
-from app.db import session, unit_of_work
-from app.errors import NotSignedIn
+from app.db import unit_of_work
 from app.guards import CORE_AUDIENCE, Kind, Principal
-from identity.oidc import jose
-from identity.oidc.models import SigningKey
+from identity.oidc import jose, keys, presented
 from identity.oidc.revocation import RevocationList, revocations
 from identity.oidc.settings import CLOCK_SKEW_SECONDS, issuer, resource_of
 from identity.oidc.tokens import ACCESS_TYPE
@@ -29,22 +25,20 @@ _TEXTS = ("iss", "aud", "sub", "client_id", "jti", "scope", "kind")
 
 
 class Verifier:
-    """The core's `TokenVerifier` for bearer tokens and browser sessions."""
+    """The core's `TokenVerifier` for bearer tokens, key-bound tokens (DPoP) and browser sessions."""
 
     def verify(self, incoming: Request, *, audience: str) -> Principal | None:
         """Return who asks, None without a credential; raises `NotSignedIn`."""
-        headers = incoming.headers.getlist("Authorization")
-        if not headers:
+        shown = presented.shown_by(incoming)
+        if shown is None:
             return _by_cookie(incoming, audience)
-        scheme, _, token = headers[0].partition(" ")
-        if len(headers) > 1 or scheme.lower() != "bearer":
-            raise _refused("one Authorization header with a Bearer token is accepted")
         try:
-            claims = claims_of(token)
+            claims = claims_of(shown.token)
             if claims["aud"] != resource_of(audience):
                 raise jose.BadToken("the token is for another audience")
         except jose.BadToken as error:
-            raise _refused(str(error)) from None
+            raise presented.refused(shown.scheme, str(error)) from None
+        presented.check_key(shown, claims, incoming)
         return principal_of(claims, audience)
 
     def memory(self, app: Flask, *, audience: str) -> Callable[[str], Principal | None]:
@@ -58,7 +52,8 @@ class Verifier:
         def recall(authorization: str) -> Principal | None:
             scheme, _, token = authorization.partition(" ")
             known = held.known(token) if scheme.lower() == "bearer" else None
-            if known is None or known.claims["aud"] != resource:
+            # A token bound to a key needs its proof, which the ordinary path looks at.
+            if known is None or known.claims["aud"] != resource or "cnf" in known.claims:
                 return None
             if ended.fresh and known.who is not None:
                 return None if _ended(known.claims, ended) else known.who
@@ -88,7 +83,7 @@ def claims_of(token: str) -> dict[str, Any]:
     """Return the claims of a live access token of ours; raises `jose.BadToken`."""
     claims = _remembered().get(token)
     if claims is None:
-        claims = jose.verify(token, typ=_TYPES, find_key=_own_key)
+        claims = jose.verify(token, typ=_TYPES, find_key=_own_access_key)
         _check_shape(claims)
         _remembered().put(token, claims)
     _check_now(claims)
@@ -150,7 +145,8 @@ def _levels(acr: str) -> tuple[int, int]:
     return int(proofing[3:]), int(authentication[3:])
 
 
-def _own_key(header: Mapping[str, Any], _: Mapping[str, Any]) -> ECKey:
+def own_key(header: Mapping[str, Any], _: Mapping[str, Any]) -> jose.Key:
+    """Return our key that a token's `kid` names; raises `jose.BadToken`."""
     kid = header.get("kid")
     if not isinstance(kid, str) or len(kid) > 64:
         raise jose.BadToken("kid is missing")
@@ -158,7 +154,8 @@ def _own_key(header: Mapping[str, Any], _: Mapping[str, Any]) -> ECKey:
     read_at, key = held.get(kid, (float("-inf"), None))
     # A key leaves use within a minute of its end, and a forger's kid costs one short query.
     if time.monotonic() - read_at > 60:
-        key = _read_key(kid)
+        with unit_of_work(read_only=True):
+            key = keys.public_key(kid)
         if key is not None:
             held[kid] = (time.monotonic(), key)
     if key is None:
@@ -167,12 +164,12 @@ def _own_key(header: Mapping[str, Any], _: Mapping[str, Any]) -> ECKey:
     return key
 
 
-def _read_key(kid: str) -> ECKey | None:
-    with unit_of_work(read_only=True):
-        members = session().scalar(
-            select(SigningKey.public_jwk).where(SigningKey.kid == kid, SigningKey.state.in_(("active", "retiring")))
-        )
-    return None if members is None else ECKey.import_key(members)
+def _own_access_key(header: Mapping[str, Any], claims: Mapping[str, Any]) -> jose.Key:
+    key = own_key(header, claims)
+    # Our RSA key signs ID tokens for older clients and nothing else.
+    if jose.algorithm_of(key) != jose.ALGORITHM:
+        raise jose.BadToken("the algorithm of access tokens is ES256")
+    return key
 
 
 @dataclass(slots=True)
@@ -216,16 +213,11 @@ def _remembered() -> _Remembered:
     return cast(_Remembered, current_app.extensions.setdefault("identity.verified", _Remembered()))
 
 
-def _public_keys() -> dict[str, tuple[float, ECKey | None]]:
-    return cast(dict[str, tuple[float, ECKey | None]], current_app.extensions.setdefault("identity.public_keys", {}))
+def _public_keys() -> dict[str, tuple[float, jose.Key | None]]:
+    return cast(dict[str, tuple[float, jose.Key | None]], current_app.extensions.setdefault("identity.public_keys", {}))
 
 
 def _by_cookie(incoming: Request, audience: str) -> Principal | None:
     from identity.sessions.browser import principal_of_browser
 
     return principal_of_browser(incoming, audience)
-
-
-def _refused(reason: str) -> NotSignedIn:
-    challenge = f'Bearer error="invalid_token", error_description="{reason}"'
-    return NotSignedIn(reason=reason, headers={"WWW-Authenticate": challenge})

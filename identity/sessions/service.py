@@ -15,10 +15,11 @@ from app.db import add, now, session
 from app.guards import Kind, Principal, acting_as
 from identity.accounts.models import Account
 from identity.oidc.revocation import revoke_grants_of
+from identity.oidc.settings import SESSION_SECONDS
 from identity.parties.models import Person
 from identity.sessions.models import BrowserSession
 
-LIFETIME = timedelta(hours=8)
+LIFETIME = timedelta(seconds=SESSION_SECONDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,12 @@ from typing import Any
 from identity.oidc.clients import Caller
 from identity.oidc.grants.authorization_code import authorization_code
 from identity.oidc.grants.client_credentials import client_credentials
+from identity.oidc.grants.refresh import refresh
 
 Grant = Callable[[Caller, dict[str, str]], dict[str, Any]]
 
 GRANTS: dict[str, Grant] = {
     "authorization_code": authorization_code,
     "client_credentials": client_credentials,
+    "refresh_token": refresh,
 }

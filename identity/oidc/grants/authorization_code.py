@@ -29,10 +29,15 @@ def authorization_code(caller: Caller, params: dict[str, str]) -> dict[str, Any]
     code = _consume(needed(params, "code"), caller)
     _check_redirect(code, params)
     _check_verifier(code, needed(params, "code_verifier"))
+    if code.jkt not in (None, caller.jkt):
+        raise _bad_grant()
     grant = live_grant(code.grant_id)
     if grant is None:
         raise _bad_grant()
-    return tokens_of(grant, wanted(params, grant.access), nonce=code.nonce)
+    if not caller.confidential and caller.jkt is not None:
+        # A public client's refresh tokens are bound to its key (RFC 9449, 5).
+        grant.jkt = caller.jkt
+    return tokens_of(grant, wanted(params, grant.access), nonce=code.nonce, jkt=caller.jkt)
 
 
 def code_hash(code: str) -> bytes:

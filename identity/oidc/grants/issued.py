@@ -4,50 +4,64 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 
 from app import audit
-from app.db import session
+from app.db import now, session
 from app.guards import Kind, Principal, acting_as
 from identity.accounts.models import Account
-from identity.oidc import tokens
+from identity.oidc import refresh_token, tokens
 from identity.oidc.access import Wanted
-from identity.oidc.models import AuthorizationGrant
+from identity.oidc.models import AuthorizationGrant, Client
 from identity.parties.models import Person
 
 
 def live_grant(grant_id: str) -> AuthorizationGrant | None:
-    """Return a grant that is not withdrawn and whose account and person are active, else None."""
+    """Return a grant that is neither withdrawn nor over, and whose account and person are active, else None."""
     return (
         session()
         .scalars(
             select(AuthorizationGrant)
             .join(Account, Account.id == AuthorizationGrant.account_id)
             .join(Person, Person.id == AuthorizationGrant.person_id)
-            .where(
-                AuthorizationGrant.id == grant_id,
-                AuthorizationGrant.revoked_at.is_(None),
-                Account.state == "active",
-                Person.state == "active",
-            )
+            .where(AuthorizationGrant.id == grant_id, *alive())
         )
         .first()
     )
 
 
-def tokens_of(grant: AuthorizationGrant, wanted: Wanted, *, nonce: str | None = None) -> dict[str, Any]:
-    """Return the token answer of a person's grant, with an ID token where `openid` was granted."""
-    token = tokens.for_citizen(grant, wanted)
+def alive() -> tuple[ColumnElement[Any], ...]:
+    """Return the conditions under which a grant, joined to its account and person, still gives tokens."""
+    return (
+        AuthorizationGrant.revoked_at.is_(None),
+        or_(AuthorizationGrant.expires_at.is_(None), AuthorizationGrant.expires_at > now()),
+        Account.state == "active",
+        Person.state == "active",
+    )
+
+
+def tokens_of(
+    grant: AuthorizationGrant, wanted: Wanted, *, nonce: str | None = None, jkt: str | None = None
+) -> dict[str, Any]:
+    """Return the token answer of a person's grant, with an ID token where `openid` was granted.
+
+    `jkt` is the key the caller proved; a grant bound to a key needs no other word.
+    A client that may refresh gets the refresh token of the grant's generation.
+    """
+    bound = jkt or grant.jkt
+    token = tokens.for_citizen(grant, wanted, jkt=bound)
     record(
         Principal(kind=Kind.CITIZEN, actor=grant.person_id),
         subject=grant.person_id,
         object=grant.id,
         audience=wanted.audience,
     )
-    more = {}
+    more: dict[str, Any] = {}
     if "openid" in wanted.scopes:
         more["id_token"] = tokens.id_token(grant, nonce=nonce, access_token=token)
-    return tokens.answer(token, wanted.scopes, **more)
+    if "refresh_token" in session().get_one(Client, grant.client_id).grant_types:
+        more["refresh_token"] = refresh_token.made(grant.id, grant.client_id, grant.refresh_generation)
+    return tokens.answer(token, wanted.scopes, jkt=bound, **more)
 
 
 def record(who: Principal, *, object: str, subject: str | None = None, audience: str | None = None) -> None:

@@ -1,0 +1,109 @@
+"""The refresh token grant (RFC 6749, 6; RFC 9700, 4.14): a family rotates by compare-and-set and ends on reuse.
+
+A `fapi2` client's refresh token does not rotate: its key holds it instead
+(FAPI 2.0, 5.3.2.1). An answer that was lost on the way can be had again: for
+some seconds the generation before gets the very same successor.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+
+from app import audit
+from app.db import now, session, unit_of_work
+from app.guards import Kind, Principal, acting_as
+from identity.accounts.models import Account
+from identity.oidc import refresh_token
+from identity.oidc.access import Wanted, wanted
+from identity.oidc.clients import Caller
+from identity.oidc.errors import OAuthError
+from identity.oidc.forms import needed
+from identity.oidc.grants.issued import alive, live_grant, tokens_of
+from identity.oidc.models import AuthorizationGrant
+from identity.oidc.refresh_token import RefreshToken
+from identity.oidc.revocation import revoke_grant
+from identity.oidc.settings import REFRESH_GRACE_SECONDS
+from identity.parties.models import Person
+
+
+def refresh(caller: Caller, params: dict[str, str]) -> dict[str, Any]:
+    """Give new tokens for a refresh token, of all that was consented to or of less."""
+    shown = refresh_token.opened(needed(params, "refresh_token"), caller.id)
+    if shown is None or caller.client is None:
+        raise _bad_grant()
+    if caller.client.profile == "fapi2":
+        return _kept(caller, shown, params)
+    grant, asked = _rotated(caller, shown, params) or _given_again(caller, shown, params)
+    return tokens_of(grant, asked, jkt=caller.jkt)
+
+
+def _kept(caller: Caller, shown: RefreshToken, params: dict[str, str]) -> dict[str, Any]:
+    grant = live_grant(shown.grant_id)
+    if grant is None or grant.client_id != caller.id or grant.refresh_generation != shown.generation:
+        raise _bad_grant()
+    return tokens_of(grant, wanted(params, grant.access), jkt=caller.jkt)
+
+
+def _rotated(caller: Caller, shown: RefreshToken, params: dict[str, str]) -> tuple[AuthorizationGrant, Wanted] | None:
+    # One statement decides between parallel calls. What was asked for is checked before the commit, so that a
+    # request for too much costs the client nothing.
+    with unit_of_work():
+        taken = session().scalars(
+            update(AuthorizationGrant)
+            .where(
+                AuthorizationGrant.id == shown.grant_id,
+                AuthorizationGrant.client_id == caller.id,
+                AuthorizationGrant.refresh_generation == shown.generation,
+                Account.id == AuthorizationGrant.account_id,
+                Person.id == AuthorizationGrant.person_id,
+                or_(AuthorizationGrant.jkt.is_(None), AuthorizationGrant.jkt == caller.jkt),
+                *alive(),
+            )
+            .values(refresh_generation=shown.generation + 1, refreshed_at=now())
+            .returning(AuthorizationGrant)
+            .execution_options(synchronize_session=False)
+        )
+        grant = taken.first()
+        return None if grant is None else (grant, wanted(params, grant.access))
+
+
+def _given_again(caller: Caller, shown: RefreshToken, params: dict[str, str]) -> tuple[AuthorizationGrant, Wanted]:
+    """Return the grant of an answer that was lost; ends the family of a token that was used before."""
+    grant = session().scalar(
+        select(AuthorizationGrant).where(
+            AuthorizationGrant.id == shown.grant_id, AuthorizationGrant.client_id == caller.id
+        )
+    )
+    if grant is None or shown.generation >= grant.refresh_generation:
+        raise _bad_grant()
+    if not _lost_answer(grant, caller, shown):
+        _end(grant, caller)
+        raise _bad_grant()
+    living = live_grant(grant.id)
+    if living is None:
+        raise _bad_grant()
+    return living, wanted(params, living.access)
+
+
+def _lost_answer(grant: AuthorizationGrant, caller: Caller, shown: RefreshToken) -> bool:
+    return (
+        shown.generation == grant.refresh_generation - 1
+        and grant.jkt in (None, caller.jkt)
+        and grant.refreshed_at is not None
+        and now() - grant.refreshed_at <= timedelta(seconds=REFRESH_GRACE_SECONDS)
+    )
+
+
+def _end(grant: AuthorizationGrant, caller: Caller) -> None:
+    with unit_of_work():
+        revoke_grant(grant)
+        with acting_as(Principal(kind=Kind.CLIENT, actor=caller.id)):
+            audit.record("identity.refresh-reused", subject=grant.person_id, object=grant.id, outcome="refused")
+
+
+def _bad_grant() -> OAuthError:
+    # One answer for every cause: a thief learns nothing from it.
+    return OAuthError("invalid_grant", "the refresh token is unknown, used, expired, withdrawn, or not yours")
