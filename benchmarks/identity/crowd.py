@@ -100,8 +100,8 @@ def _grant(n: int) -> str:
 _TABLES = (
     (
         "person",
-        "id, resident_id_index, resident_id_sealed, name_sealed, mobile_index, mobile_sealed, mobile_tail, region, area,"
-        " proofing_level, state, created_at",
+        "id, resident_id_index, resident_id_sealed, name_sealed, mobile_index, mobile_sealed, mobile_tail, region,"
+        " area, proofing_level, state, created_at",
         _person,
     ),
     ("account", "id, login_name, person_id, state, created_at", _account),
