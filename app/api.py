@@ -27,6 +27,7 @@ from app.paging import Page, PageArgs, page, paged
 from app.ports import Provider
 from app.registry.contract import API_VERSION, HealthCheck, MenuEntry, Plugin, PluginSetting, Simulator
 from app.text import Text
+from app.token_grants import GrantCaller, Granted, GrantRefused, TokenGrant
 
 __all__ = [
     "API_VERSION",
@@ -42,6 +43,9 @@ __all__ = [
     "DetailType",
     "DomainError",
     "Fen",
+    "GrantCaller",
+    "GrantRefused",
+    "Granted",
     "HealthCheck",
     "HomeCard",
     "HomeRow",
@@ -65,6 +69,7 @@ __all__ = [
     "Schedule",
     "Simulator",
     "Text",
+    "TokenGrant",
     "TooManyRequests",
     "Trace",
     "TraceCode",

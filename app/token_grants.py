@@ -7,7 +7,7 @@ authenticates the client, checks its key, and issues.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.ports import Port
@@ -25,11 +25,15 @@ class GrantCaller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted:
-    """What a token shall say: whose affairs, for which audience, and what more the answer holds."""
+    """What a token shall say: whose affairs, what it may do, and what more the answer holds.
 
-    party: str
+    `subject` is a party of the core for a grant of the core's, and a plugin's
+    own subject id for a plugin's. `audience` is the owner's unless the core says otherwise.
+    """
+
+    subject: str
     scopes: tuple[str, ...]
-    audience: str = CORE_AUDIENCE
+    audience: str | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -52,6 +56,7 @@ class TokenGrant:
 
     serve: Callable[[GrantCaller, Mapping[str, str]], Granted]
     anonymous: bool = False
+    owner: str = CORE_AUDIENCE
 
     def __call__(self, caller: GrantCaller, params: Mapping[str, str]) -> Granted:
         """Return what to issue; raises `GrantRefused`."""
@@ -61,6 +66,6 @@ class TokenGrant:
 token_grants: Port[TokenGrant] = Port("token_grants")
 
 
-def bound(grant: Callable[..., Any]) -> TokenGrant:
-    """Return a plugin's grant as the port keeps it."""
-    return grant if isinstance(grant, TokenGrant) else TokenGrant(grant)
+def owned(grant: Callable[..., Any], *, owner: str) -> TokenGrant:
+    """Return a plugin's grant as the port keeps it: whatever it says, it is the plugin's."""
+    return replace(grant, owner=owner) if isinstance(grant, TokenGrant) else TokenGrant(grant, owner=owner)

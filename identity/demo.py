@@ -16,8 +16,10 @@ from app.errors import NotFound
 from app.guards import CORE_AUDIENCE, Kind, access_of
 from app.ids import new_id
 from demo import world
+from identity import demo_clients
 from identity.accounts.service import open_account
 from identity.authenticators import password
+from identity.demo_clients import MOBILE
 from identity.devices.models import Device
 from identity.devices.service import enrol
 from identity.face import demo as faces
@@ -29,10 +31,8 @@ from identity.parties.models import Organisation
 from identity.parties.service import register_organisation, register_person
 from identity.sessions.browser import CSRF_FIELD, OWN_PAGES
 
-MOBILE = "suxin-mobile"
-MOBILE_REDIRECTS = ["http://127.0.0.1:8765/callback", "cn.suxin.demo:/callback"]
 _KEY_PURPOSE = "demo-terminal-key"
-_PROTOCOL_SCOPES = ("openid", "profile")
+_PROTOCOL_SCOPES = ("openid", "profile", "phone", "offline_access")
 
 
 def seed() -> None:
@@ -52,15 +52,7 @@ def _clients() -> None:
         *_PROTOCOL_SCOPES,
         *(s for s in access.get(CORE_AUDIENCE, []) if s not in _PROTOCOL_SCOPES),
     ]
-    add(
-        Client(
-            id=MOBILE,
-            title_zh="宿心办（演示）",
-            title_en="Suxin app (demo)",
-            redirect_uris=MOBILE_REDIRECTS,
-            access=access,
-        )
-    )
+    demo_clients.seed(access)
     add(Client(id=OWN_PAGES, title_zh="宿心办网页", title_en="Suxin's own pages", redirect_uris=[], access=access))
 
 
@@ -117,7 +109,7 @@ def export() -> dict[str, Any]:
             "log_in": {"path": "/login", "login_name": "login_name", "password": "password", "csrf": CSRF_FIELD},
             "consent": {"path": "/oauth2/authorize", "decision": "decision", "approve": "approve", "csrf": CSRF_FIELD},
         },
-        "clients": [_client(client) for client in session().scalars(select(Client).where(Client.id == MOBILE))],
+        "clients": demo_clients.export(),
         "persons": [
             {
                 "key": each.key,
@@ -129,15 +121,6 @@ def export() -> dict[str, Any]:
             for each in world.load().citizens
         ],
         "terminals": _terminals(),
-    }
-
-
-def _client(client: Client) -> dict[str, Any]:
-    return {
-        "client_id": client.id,
-        "token_endpoint_auth_method": "none",
-        "redirect_uris": client.redirect_uris,
-        "scopes": _by_resource(client.access),
     }
 
 

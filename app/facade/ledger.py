@@ -63,7 +63,7 @@ def void(*, key: str, reserved: str, reference: str = "") -> Moved:
 
 
 def reverse(*, key: str, transfer: str, reference: str = "") -> Moved:
-    """Undo a posted or plain transfer as a whole, once; raises `AlreadyResolved`."""
+    """Undo a posted (with its reservation) or plain transfer, once; raises `AlreadyResolved`."""
     return service.reverse(owner=principal().audience, key=key, transfer=transfer, reference=reference)
 
 

@@ -100,7 +100,7 @@ def void(*, owner: str, key: str, reserved: str, reference: str = "") -> Moved:
 
 
 def reverse(*, owner: str, key: str, transfer: str, reference: str = "") -> Moved:
-    """Undo a posted or plain transfer as a whole, once."""
+    """Undo a posted or plain transfer once, as a whole: a posted one together with its reservation."""
     return _undo(owner=owner, key=key, parent=transfer, reference=reference, kind=REVERSE)
 
 

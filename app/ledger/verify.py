@@ -42,7 +42,9 @@ _RULES = {
         SELECT t.id FROM app.ledger_transfer t WHERE t.kind IN ('void', 'reverse') AND EXISTS (
           SELECT account_id FROM (
             SELECT account_id, amount FROM app.ledger_entry WHERE transfer_id = t.id
-            UNION ALL SELECT account_id, amount FROM app.ledger_entry WHERE transfer_id = t.parent_id) both_of
+            UNION ALL SELECT account_id, amount FROM app.ledger_entry WHERE transfer_id = t.parent_id
+            UNION ALL SELECT e.account_id, e.amount FROM app.ledger_entry e JOIN app.ledger_transfer p
+              ON p.id = t.parent_id AND e.transfer_id = p.parent_id) all_of
           GROUP BY account_id HAVING sum(amount) <> 0)""",
 }
 

@@ -18,7 +18,7 @@ from app.registry.find import Candidate, find
 from app.registry.openapi import document_plugin
 from app.registry.refusal import Refused, Stage, told
 from app.registry.rehearse import endpoints_since, open_static, register, rehearse
-from app.token_grants import bound, token_grants
+from app.token_grants import owned, token_grants
 
 log = structlog.get_logger("registry")
 MOUNTED, DISABLED, REFUSED = "mounted", "disabled", "refused"
@@ -108,7 +108,7 @@ def _bind(app: Flask, api: flask_smorest.Api, plugin: Plugin, endpoints: list[st
     for provider in plugin.providers:
         provider.port.bind(app, provider.name, provider.value)
     for grant_type, grant in plugin.token_grants.items():
-        token_grants.bind(app, grant_type, bound(grant))
+        token_grants.bind(app, grant_type, owned(grant, owner=plugin.name))
 
 
 @guards.public(because="it answers that nothing is here")

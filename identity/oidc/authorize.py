@@ -8,11 +8,13 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from flask import redirect, request
-from sqlalchemy import select
+from sqlalchemy import Insert, insert, select
 from werkzeug.wrappers import Response
 
 from app import audit
-from app.db import add, now, session
+from app.db import now, session
+from app.guards import Kind, Principal, acting_as
+from app.ids import new_id
 from identity import pages
 from identity.oidc import asked as asking
 from identity.oidc import continuation, details, forms, pushed
@@ -155,6 +157,7 @@ def _answered(asked: Asked) -> None:
 
 def _with_code(live: Live, asked: Asked) -> Response:
     _answered(asked)
+<<<<<<< HEAD
     code = secrets.token_urlsafe(32)
     grant = add(
         AuthorizationGrant(
@@ -183,4 +186,42 @@ def _with_code(live: Live, asked: Asked) -> Response:
         )
     )
     audit.record("identity.consented", subject=live.person_id, object=grant.id, details={"client": asked.client.id})
+=======
+    code, grant_id = secrets.token_urlsafe(32), new_id("grant")
+    # One statement writes both; the code's reference is looked at when it ends.
+    session().execute(_code(code, grant_id, asked).add_cte(_grant(grant_id, live, asked).cte("given")))
+    with acting_as(Principal(kind=Kind.CITIZEN, actor=live.person_id)):
+        audit.record("identity.consented", subject=live.person_id, object=grant_id, details={"client": asked.client.id})
+>>>>>>> as1
     return back(asked.redirect_uri, {"code": code}, asked.state)
+
+
+def _grant(grant_id: str, live: Live, asked: Asked) -> Insert:
+    return insert(AuthorizationGrant).values(
+        id=grant_id,
+        account_id=live.account_id,
+        person_id=live.person_id,
+        client_id=asked.client.id,
+        session_id=live.id,
+        access=asked.access,
+        authorization_details=[],
+        proofing_level=live.proofing_level,
+        authentication_level=live.authentication_level,
+        authenticated_at=live.authenticated_at,
+        refresh_generation=0,
+        created_at=now(),
+        expires_at=ends_at(asked.access, live.authenticated_at),
+    )
+
+
+def _code(code: str, grant_id: str, asked: Asked) -> Insert:
+    return insert(AuthorizationCode).values(
+        code_hash=code_hash(code),
+        grant_id=grant_id,
+        client_id=asked.client.id,
+        redirect_uri=asked.redirect_uri,
+        code_challenge=asked.code_challenge,
+        nonce=asked.nonce,
+        jkt=asked.jkt,
+        expires_at=now() + timedelta(seconds=CODE_SECONDS),
+    )

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from flask import request
-from sqlalchemy import select
+from flask import has_request_context, request
 
 from app.db import session
 from identity.devices.models import Device
-from identity.oidc import assertion, client_secret, dpop, jose, keys, replay
+from identity.oidc import assertion, client_keys, client_secret, dpop, jose, keys, replay
 from identity.oidc.errors import OAuthError
-from identity.oidc.models import Client, ClientKey
+from identity.oidc.models import Client
 
 ASSERTION_TYPE = assertion.TYPE
+_CALLING = "suxin.oauth.client"
 _SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 
 
@@ -43,6 +43,7 @@ class Caller:
 class _Named:
     owner: Client | Device
     once: replay.Once | None = None
+    signer: client_keys.Signer | None = None
 
 
 def caller(params: dict[str, str]) -> Caller:
@@ -50,22 +51,43 @@ def caller(params: dict[str, str]) -> Caller:
 
     The assertion and the DPoP proof are spent together, once both are found true.
     """
-    method = _method(params)
-    if method == "private_key_jwt":
-        named = _by_assertion(params)
-    elif method in _SECRET_METHODS:
-        named = _Named(client_secret.authenticated(request, params, method))
-    else:
-        named = _Named(_public(params.get("client_id", "")))
+    try:
+        return _caller(params)
+    except client_keys.Changed:
+        # What was in memory is forgotten now, so the second look reads the database.
+        return _caller(params)
+
+
+def _caller(params: dict[str, str]) -> Caller:
+    named = _named(params)
     proof = _proof(named.owner)
-    _spend(named.once, proof)
+    _spend(named, proof)
+    client = named.owner if isinstance(named.owner, Client) else None
+    request.environ[_CALLING] = client
     return Caller(
         id=named.owner.id,
         access=named.owner.access,
-        client=named.owner if isinstance(named.owner, Client) else None,
+        client=client,
         terminal=named.owner if isinstance(named.owner, Device) else None,
         jkt=None if proof is None else proof.jkt,
     )
+
+
+def client_of(client_id: str) -> Client:
+    """Return a registered client: the one that calls, if it is that, without another look."""
+    calling: Client | None = request.environ.get(_CALLING) if has_request_context() else None
+    if calling is not None and calling.id == client_id:
+        return calling
+    return session().get_one(Client, client_id)
+
+
+def _named(params: dict[str, str]) -> _Named:
+    method = _method(params)
+    if method == "private_key_jwt":
+        return _by_assertion(params)
+    if method in _SECRET_METHODS:
+        return _Named(client_secret.authenticated(request, params, method))
+    return _Named(_public(params.get("client_id", "")))
 
 
 def public_client(client_id: str) -> Caller:
@@ -130,22 +152,9 @@ def _of_terminal(signed: str, sub: str) -> _Named:
 
 
 def _of_client(signed: str, sub: str) -> _Named:
-    rows = session().execute(
-        select(Client, ClientKey)
-        .join(ClientKey, ClientKey.client_id == Client.id)
-        .where(
-            Client.id == sub,
-            Client.state == "active",
-            Client.auth_method == "private_key_jwt",
-            ClientKey.revoked_at.is_(None),
-        )
-    )
-    found = list(rows)
-    if not found:
-        raise jose.BadToken("the client is unknown, stopped, or has no key")
-    client: Client = found[0][0]
-    held = {key.kid: _imported(key.algorithm, json.dumps(key.public_jwk)) for _, key in found}
-    return _Named(client, once=assertion.verified(signed, sub, held, strict=client.profile == "fapi2"))
+    signer = client_keys.signer(sub)
+    strict = signer.client.profile == "fapi2"
+    return _Named(signer.client, assertion.verified(signed, sub, signer.keys, strict=strict), signer)
 
 
 @lru_cache(2_000)
@@ -172,11 +181,14 @@ def _proof(owner: Client | Device | None) -> dpop.Proof | None:
     return proof
 
 
-def _spend(signed: replay.Once | None, proof: dpop.Proof | None) -> None:
+def _spend(named: _Named | None, proof: dpop.Proof | None) -> None:
+    signed = None if named is None else named.once
     uses = [once for once in (signed, None if proof is None else proof.once) if once is not None]
-    for used in replay.seen_before(uses):
-        if used is signed:
-            raise refused("the assertion was used before")
+    signer = None if named is None else named.signer
+    used = replay.seen_before(uses) if signer is None else client_keys.spend(signer, uses)
+    if signed in used:
+        raise refused("the assertion was used before")
+    if used:
         raise OAuthError("invalid_dpop_proof", "the proof was used before")
 
 

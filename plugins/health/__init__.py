@@ -26,6 +26,7 @@ plugin = Plugin(
     scopes={
         "health:read": Text("查看药品目录与结算记录", "See the medicine list and settlements"),
         "health:settle": Text("查询待遇、预结算与结算", "Check entitlement, quote and settle"),
+        "health:undo": Text("撤销结算", "Undo a settlement"),
     },
     settings=(
         PluginSetting(name="insurer_url", default="", meaning="Address of the insurer's national interface"),

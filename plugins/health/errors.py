@@ -65,6 +65,31 @@ class OverPriceLimit(BadLine):
     next_step = Text("请按 limit_fen 以内的价格重新预结算", "Quote again with a price within `limit_fen`")
 
 
+class TraceCodeMissing(BadLine):
+    title = Text("缺少药品追溯码", "Traceability codes are missing")
+    next_step = Text("请逐盒扫描追溯码，每盒一个", "Scan the code of every pack: `needed` packs, `given` codes")
+
+
+class TraceCodeRepeated(BadLine):
+    title = Text("追溯码重复扫描", "A traceability code was scanned twice")
+    next_step = Text("请删除重复的追溯码，扫描另一盒", "Remove it and scan the other pack")
+
+
+class TraceCodeSold(Conflict):
+    title = Text("该追溯码已售出", "This pack was sold before")
+    next_step = Text("请换一盒重新预结算，并留存该盒备查", "Quote again with another pack; keep this one aside")
+
+
+class NotUndoable(Conflict):
+    title = Text("该笔未成功结算，无需撤销", "This settlement never took effect, so there is nothing to undo")
+    next_step = Text("请查询该笔的状态", "Look at its state")
+
+
+class AlreadyCleared(Conflict):
+    title = Text("该笔已清算，不能撤销", "This settlement was cleared with the insurer and cannot be undone")
+    next_step = Text("请到医保经办机构办理退费", "Ask the insurance agency for a refund")
+
+
 class QuoteExpired(Conflict):
     title = Text("预结算已失效", "The quote is no longer valid")
     next_step = Text("请重新预结算并请顾客再次确认", "Quote again and let the customer confirm the new amounts")

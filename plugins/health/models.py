@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, Sequence, String, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Sequence,
+    String,
+    text,
+)  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -35,6 +46,7 @@ class CatalogueItem(Base):
     price_limit_fen: Mapped[int] = mapped_column(BigInteger)
     copay_basis_points: Mapped[int] = mapped_column(Integer)
     prescription: Mapped[bool]
+    traced: Mapped[bool] = mapped_column(default=False)
     since: Mapped[datetime] = mapped_column(default=now)
     ended_at: Mapped[datetime | None]
 
@@ -113,7 +125,10 @@ class Quote(Base):
 
 
 class Settlement(Base):
-    """One intent to settle one quote, and all that became of it. The key is kept for ever."""
+    """One intent to settle one quote, and all that became of it. The key is kept for ever.
+
+    `subject` is the patient; `payer` is whose personal account is drawn on.
+    """
 
     __tablename__ = "settlement"
     __table_args__ = (
@@ -137,6 +152,8 @@ class Settlement(Base):
     organisation: Mapped[str] = mapped_column(String(40), index=True)
     terminal: Mapped[str] = mapped_column(String(40))
     subject: Mapped[str] = mapped_column(String(40))
+    payer: Mapped[str] = mapped_column(String(40))
+    scheme: Mapped[str] = mapped_column(String(12))
     state: Mapped[str] = mapped_column(String(10), default="submitted")
     reason: Mapped[str | None] = mapped_column(String(40))
     message: Mapped[str | None] = mapped_column(String(30), unique=True)
@@ -168,6 +185,22 @@ class SettlementLine(Base):
     price_fen: Mapped[int] = mapped_column(BigInteger)
     amount_fen: Mapped[int] = mapped_column(BigInteger)
     trace_codes: Mapped[list[str]] = mapped_column(JSONB, default=list)
+
+
+class TraceCodeUse(Base):
+    """One sale of one pack by its traceability code; sold again only after it was returned."""
+
+    __tablename__ = "trace_code_use"
+    __table_args__ = (
+        Index("uq_trace_code_use_sold", "code", unique=True, postgresql_where=text("returned_at IS NULL")),
+        Index("ix_trace_code_use_code", "code", "claimed_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    code: Mapped[str] = mapped_column(String(30))
+    settlement_id: Mapped[str] = mapped_column(String(40), ForeignKey("health.settlement.id"), index=True)
+    claimed_at: Mapped[datetime] = mapped_column(default=now)
+    returned_at: Mapped[datetime | None]
 
 
 UNDECIDED = ("submitted", "unknown")

@@ -43,4 +43,6 @@ ACTION_WORDS = {
     "health.quote-made": Text("查询参保状态（预结算）", "Asked whether you are insured, for a price"),
     "health.quoted": Text("购药预结算", "Priced a purchase"),
     "health.settled": Text("购药结算", "Settled a purchase"),
+    "health.undo-asked": Text("申请撤销购药结算", "Asked to take a purchase back"),
+    "health.undone": Text("购药结算已撤销", "Took a purchase back"),
 }

@@ -8,7 +8,7 @@ from flask.views import MethodView
 
 from app.api import Blueprint, Kind, PageArgs, key_of_request, principal, require
 from plugins.health import schemas
-from plugins.health.service import catalogue, entitlement, quotes, receipts, settlements
+from plugins.health.service import catalogue, entitlement, quotes, receipts, settlements, undoing
 from plugins.health.service.settlements import Intent
 
 blueprint = Blueprint("health", __name__, url_prefix="", description="医保购药 · Medicine on medical insurance")
@@ -72,6 +72,20 @@ class OneSettlement(MethodView):
     def get(self, settlement_id: str) -> Any:
         """Look at a settlement of this pharmacy."""
         return receipts.view(settlements.of(settlement_id, who=principal()))
+
+
+@blueprint.route("/settlements/<settlement_id>/undo")
+class Undo(MethodView):
+    @require("health:undo", kinds=[Kind.TERMINAL])
+    @blueprint.response(200, schemas.Settlement)
+    @blueprint.alt_response(202, schema=schemas.Settlement, description="Not final yet: ask at `Location`")
+    def post(self, settlement_id: str) -> Any:
+        """Take a whole settlement back, once: packs and money return."""
+        row = undoing.undo(settlement_id, who=principal())
+        address = {"Location": f"/api/health/settlements/{row.id}"}
+        if row.ended_at is None:
+            return receipts.view(row), 202, {**address, "Retry-After": "1"}
+        return receipts.view(row), 200, address
 
 
 @blueprint.route("/me/settlements")

@@ -27,6 +27,7 @@ class Medicine(Schema):
     price_limit_fen = Fen()
     copay_basis_points = fields.Integer(metadata={"description": "The customer's own share, 1/100 of a per cent"})
     prescription = fields.Boolean()
+    traced = fields.Boolean(metadata={"description": "Each pack's traceability code must be scanned"})
 
 
 MedicinePage = paged(Medicine)

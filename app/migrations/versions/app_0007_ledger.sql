@@ -158,13 +158,15 @@ create function app.ledger_post(
     held.accounts || the_accounts, held.amounts || the_amounts) as attempt;
 $$;
 
--- Undoes a reservation (void) or a finished transfer (reverse): the opposite of each leg.
+-- Undoes a reservation (void) or a finished transfer (reverse): the opposite of each leg. What was posted out of a
+-- reservation is reversed together with it, so that the money is back where it was taken from.
 create function app.ledger_undo(
   the_id text, the_owner text, the_key text, the_hash bytea, the_reference text, the_kind text, the_parent text
 ) returns table (outcome text, transfer_id text, account_id text) language sql as $$
   select attempt.* from (
     select coalesce(array_agg(account_id), '{}') as accounts, coalesce(array_agg(-amount), '{}') as amounts
       from app.ledger_entry where transfer_id = the_parent
+        or transfer_id = (select parent_id from app.ledger_transfer where id = the_parent)
   ) as done, lateral app.ledger_attempt(the_id, the_owner, the_key, the_hash, the_kind, the_parent, the_reference,
     done.accounts, done.amounts) as attempt;
 $$;

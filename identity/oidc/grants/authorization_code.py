@@ -8,38 +8,37 @@ import hmac
 import re
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 
 from app import audit
 from app.db import now, session, unit_of_work
 from app.guards import Kind, Principal, acting_as
+from identity.accounts.models import Account
 from identity.oidc.access import wanted
 from identity.oidc.clients import Caller
 from identity.oidc.details import narrowed
 from identity.oidc.errors import OAuthError
 from identity.oidc.forms import needed
-from identity.oidc.grants.issued import live_grant, tokens_of
+from identity.oidc.grants.issued import alive, tokens_of
 from identity.oidc.models import AuthorizationCode, AuthorizationGrant
 from identity.oidc.revocation import revoke_grant
+from identity.parties.models import Person
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 def authorization_code(caller: Caller, params: dict[str, str]) -> dict[str, Any]:
     """Redeem a code, once: consume, compare with what it was made for, then issue."""
-    code = _consume(needed(params, "code"), caller)
+    code, grant = _consume(needed(params, "code"), caller)
     _check_redirect(code, params)
     _check_verifier(code, needed(params, "code_verifier"))
-    if code.jkt not in (None, caller.jkt):
+    if grant is None or code.expires_at <= now() or code.jkt not in (None, caller.jkt):
         raise _bad_grant()
-    grant = live_grant(code.grant_id)
-    if grant is None:
-        raise _bad_grant()
-    if not caller.confidential and caller.jkt is not None:
-        # A public client's refresh tokens are bound to its key (RFC 9449, 5).
-        grant.jkt = caller.jkt
+    asked = wanted(params, grant.access)
     carried = narrowed(params, grant.authorization_details)
-    return tokens_of(grant, wanted(params, grant.access), nonce=code.nonce, jkt=caller.jkt, carried=carried)
+    if not caller.confidential and caller.jkt is not None:
+        _bind(grant, caller.jkt)
+    return tokens_of(grant, asked, nonce=code.nonce, jkt=caller.jkt, carried=carried)
 
 
 def code_hash(code: str) -> bytes:
@@ -47,26 +46,34 @@ def code_hash(code: str) -> bytes:
     return hashlib.sha256(code.encode()).digest()
 
 
-def _consume(code: str, caller: Caller) -> AuthorizationCode:
+def _consume(code: str, caller: Caller) -> tuple[AuthorizationCode, AuthorizationGrant | None]:
+    """Return the code with its grant, None for one that is withdrawn or whose person or account is stopped."""
     # Committed at once: whatever goes wrong from here on, this code is spent.
     with unit_of_work():
-        taken = session().scalars(
+        taken = session().execute(
             update(AuthorizationCode)
             .where(
                 AuthorizationCode.code_hash == code_hash(code),
                 AuthorizationCode.client_id == caller.id,
                 AuthorizationCode.consumed_at.is_(None),
+                AuthorizationGrant.id == AuthorizationCode.grant_id,
+                Account.id == AuthorizationGrant.account_id,
+                Person.id == AuthorizationGrant.person_id,
             )
             .values(consumed_at=now())
-            .returning(AuthorizationCode)
+            .returning(AuthorizationCode, AuthorizationGrant, and_(*alive()))
+            .execution_options(synchronize_session=False)
         )
         found = taken.first()
     if found is None:
         _revoke_if_replayed(code, caller)
         raise _bad_grant()
-    if found.expires_at <= now():
-        raise _bad_grant()
-    return found
+    return found[0], found[1] if found[2] else None
+
+
+def _bind(grant: AuthorizationGrant, jkt: str) -> None:
+    """Bind a public client's refresh tokens to its key (RFC 9449, 5)."""
+    session().execute(update(AuthorizationGrant).where(AuthorizationGrant.id == grant.id).values(jkt=jkt))
 
 
 def _revoke_if_replayed(code: str, caller: Caller) -> None:

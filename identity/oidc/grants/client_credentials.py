@@ -8,10 +8,9 @@ from app.db import session
 from app.guards import Kind, Principal
 from identity.oidc import tokens
 from identity.oidc.access import Wanted, wanted
-from identity.oidc.clients import Caller
+from identity.oidc.clients import Caller, client_of
 from identity.oidc.errors import OAuthError
 from identity.oidc.grants.issued import record
-from identity.oidc.models import Client
 from identity.parties.models import Organisation
 
 
@@ -30,7 +29,7 @@ def client_credentials(caller: Caller, params: dict[str, str]) -> dict[str, Any]
 
 
 def _for_client(caller: Caller, asked: Wanted) -> str:
-    client = session().get_one(Client, caller.id)
+    client = client_of(caller.id)
     if client.organisation_id is not None:
         _active_organisation(client.organisation_id)
     return tokens.for_client(client, asked, jkt=caller.jkt)

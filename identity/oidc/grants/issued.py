@@ -12,7 +12,8 @@ from app.guards import Kind, Principal, acting_as
 from identity.accounts.models import Account
 from identity.oidc import details, refresh_token, tokens
 from identity.oidc.access import Wanted
-from identity.oidc.models import AuthorizationGrant, Client
+from identity.oidc.clients import client_of
+from identity.oidc.models import AuthorizationGrant
 from identity.parties.models import Person
 
 
@@ -68,7 +69,7 @@ def tokens_of(
         more["authorization_details"] = told
     if "openid" in wanted.scopes:
         more["id_token"] = tokens.id_token(grant, nonce=nonce, access_token=token)
-    if "refresh_token" in session().get_one(Client, grant.client_id).grant_types:
+    if "refresh_token" in client_of(grant.client_id).grant_types:
         more["refresh_token"] = refresh_token.made(grant.id, grant.client_id, grant.refresh_generation)
     return tokens.answer(token, wanted.scopes, jkt=bound, **more)
 

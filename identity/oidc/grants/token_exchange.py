@@ -132,8 +132,14 @@ def _translated(act: Any, source: str, target: str, depth: int) -> dict[str, Any
         if party is None:
             raise _bad_subject()
         sub = directory.subject_of(party, target)
+    ground = act.get("evidence")
+    if ground is not None:
+        # The ground of acting, too, has another id in every audience.
+        known = directory.party_of(str(ground), source)
+        ground = None if known is None else directory.subject_of(known, target)
     inside = {"act": _translated(act["act"], source, target, depth - 1)} if act.get("act") else {}
-    return {"sub": sub, **inside}
+    said = {"capacity": act.get("capacity"), "evidence": ground}
+    return {"sub": sub, **{name: value for name, value in said.items() if value is not None}, **inside}
 
 
 def _is_person(act: Mapping[str, Any]) -> bool:

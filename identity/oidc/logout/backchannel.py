@@ -29,15 +29,15 @@ _WAITS = tuple(timedelta(seconds=each) for each in (10, 60, 300, 1800, 7200, 288
 
 def tell(grants: Iterable[AuthorizationGrant]) -> None:
     """Queue, with the change that ends these grants, one message to each client session that wants to know."""
-    told = {(each.client_id, each.session_id): each.person_id for each in grants}
+    told = {(each.client_id, each.session_id): each.acting_for or each.person_id for each in grants}
     listening = {client.id: client for client in _listening({client_id for client_id, _ in told})}
-    for (client_id, session_id), person_id in told.items():
+    for (client_id, session_id), party in told.items():
         client = listening.get(client_id)
         if client is not None:
             delivery = add(
                 LogoutDelivery(
                     client_id=client_id,
-                    subject=directory.subject_of(person_id, client_audience(client_id, client.sector)),
+                    subject=directory.subject_of(party, client_audience(client_id, client.sector)),
                     sid=client_session(session_id, client_id),
                 )
             )

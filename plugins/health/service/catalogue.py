@@ -21,6 +21,7 @@ class Medicine:
     price_limit_fen: int
     copay_basis_points: int
     prescription: bool
+    traced: bool = False
 
 
 def search(*, q: str | None, cursor: str | None, limit: int) -> Page[CatalogueItem]:
@@ -52,7 +53,7 @@ def publish(medicines: Iterable[Medicine]) -> int:
 def _terms(row: CatalogueItem) -> Medicine:
     return Medicine(
         code=row.code, name=row.name, spec=row.spec, price_limit_fen=row.price_limit_fen,
-        copay_basis_points=row.copay_basis_points, prescription=row.prescription,
+        copay_basis_points=row.copay_basis_points, prescription=row.prescription, traced=row.traced,
     )  # fmt: skip
 
 
@@ -65,6 +66,6 @@ def _replace(old: CatalogueItem | None, new: Medicine) -> None:
         CatalogueItem(
             code=new.code, version=1 if old is None else old.version + 1, name=new.name, spec=new.spec,
             price_limit_fen=new.price_limit_fen, copay_basis_points=new.copay_basis_points,
-            prescription=new.prescription, since=moment,
+            prescription=new.prescription, traced=new.traced, since=moment,
         )
     )  # fmt: skip

@@ -10,7 +10,7 @@ from app.api import enqueue, now, session
 from plugins.health.connection import deadline_seconds, insurer
 from plugins.health.insurer import Desk, OutcomeUnknown, Refused, Settled, Unreachable
 from plugins.health.models import OPEN, UNDECIDED, Quote, Settlement
-from plugins.health.service import quotes, settlements
+from plugins.health.service import quotes, settlements, undoing
 from plugins.health.service.desks import desk_of
 from plugins.health.service.messages import book, send
 
@@ -48,7 +48,7 @@ def sweep() -> int:
 def _resolve(row: Settlement, desk: Desk) -> bool:
     person = quotes.order_of(session().get_one(Quote, row.quote_id)).person_number
     if row.state == "undoing":
-        return _undo(row, desk, person)
+        return _undo(row, desk)
     if row.state == "reversing":
         return _reverse(row, desk, person)
     found = _asked(row, desk, person)
@@ -82,16 +82,12 @@ def _reverse(row: Settlement, desk: Desk, person: str) -> bool:
     return True
 
 
-def _undo(row: Settlement, desk: Desk, person: str) -> bool:
-    number = row.insurer_number or ""
+def _undo(row: Settlement, desk: Desk) -> bool:
     try:
-        send(
-            book("2103", desk.institution, settlement=row.id),
-            lambda message: insurer(patient=True).undo(desk, person_number=person, number=number, message=message),
-        )
+        undoing.take_back(row, desk)
     except Refused as refused:
-        # The answer to an earlier undo was lost: it is undone all the same.
-        if refused.code != "already_undone":
+        if refused.code != "already_cleared" or row.reason != undoing.RETURNED:
             raise
-    settlements.end(row.id, state="undone", reason="split_changed")
+        # The customer's wish came after the clearing: the sale stands.
+        settlements.keep(row.id)
     return True

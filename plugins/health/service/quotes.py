@@ -16,7 +16,7 @@ from plugins.health.connection import insurer
 from plugins.health.errors import InsurerUnreachable, NotOnCatalogue, OverPriceLimit, QuoteExpired, QuoteForeign
 from plugins.health.insurer import Order, OrderLine, Split
 from plugins.health.models import CatalogueItem, Quote
-from plugins.health.service import catalogue, entitlement
+from plugins.health.service import catalogue, entitlement, tracing
 from plugins.health.service.desks import enquire
 
 VALID_FOR = timedelta(minutes=5)
@@ -38,8 +38,9 @@ Sold = tuple[Wanted, CatalogueItem]
 def make(*, who: Principal, proof: str, lines: Sequence[Wanted]) -> Quote:
     """Return a quote for the bearer of a proof; nothing is charged.
 
-    Raises `NotOnCatalogue` or `OverPriceLimit` naming the line, `NotPayable`
-    with the insurer's reason, `InsurerUnreachable`.
+    Raises `NotOnCatalogue`, `OverPriceLimit`, `TraceCodeMissing`,
+    `TraceCodeRepeated` or `TraceCodeSold` naming the line, `NotPayable` with
+    the insurer's reason, `InsurerUnreachable`.
     """
     sold = _checked(lines)
     entitled, subject = entitlement.ask(who=who, proof=proof, action="health.quote-made")
@@ -100,7 +101,9 @@ def _checked(lines: Sequence[Wanted]) -> list[Sold]:
             raise NotOnCatalogue(line=position, code=line.code)
         if line.price_fen > item.price_limit_fen:
             raise OverPriceLimit(line=position, code=line.code, limit_fen=item.price_limit_fen)
-    return [(line, items[line.code]) for line in lines]
+    sold = [(line, items[line.code]) for line in lines]
+    tracing.check([(line.trace_codes, line.quantity, item) for line, item in sold])
+    return sold
 
 
 def _order_lines(sold: Sequence[Sold]) -> tuple[OrderLine, ...]:

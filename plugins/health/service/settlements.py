@@ -20,7 +20,7 @@ from plugins.health.connection import insurer
 from plugins.health.errors import AlreadySettling, InsurerUnreachable, KeyUsed
 from plugins.health.insurer import Desk, Order, OutcomeUnknown, Refused, Settled, Split, Unreachable
 from plugins.health.models import OPEN, UNDECIDED, Quote, Settlement, SettlementLine
-from plugins.health.service import quotes
+from plugins.health.service import books, quotes, tracing
 from plugins.health.service.desks import desk_of
 from plugins.health.service.messages import book, send
 
@@ -54,7 +54,10 @@ def settle(*, who: Principal, intent: Intent) -> Settlement:
     settlement_id = _begin(who, intent, quote)
     if settlement_id is None:
         return _after_a_race(who, intent)
+    row = session().get_one(Settlement, settlement_id)
+    tracing.claim(row, _keep_lines(row, quote))
     proofs.use_up(intent.proof, who=who, digest=quote.digest)
+    books.set_aside(row)
     return _submit(settlement_id, desk, quotes.order_of(quote))
 
 
@@ -108,6 +111,7 @@ def book_outcome(settlement_id: str, outcome: Settled) -> Settlement:
         enqueue("health.resolve_unknown", settlement=row.id)
         return row
     row.state, row.reason, row.ended_at = "settled", None, now()
+    books.pay_out(row)
     record("health.settled", subject=row.subject, object=row.id, purpose=proofs.PURPOSE)
     enqueue("health.send_notice", settlement=row.id)
     enqueue("health.issue_receipt", settlement=row.id)
@@ -119,8 +123,17 @@ def end(settlement_id: str, *, state: str, reason: str) -> Settlement:
     row = locked(settlement_id)
     if row.state in OPEN:
         row.state, row.reason, row.ended_at = state, reason, now()
+        books.give_back(row)
+        tracing.release(row)
         record(f"health.{state}", subject=row.subject, object=row.id, purpose=proofs.PURPOSE, outcome=reason)
     return row
+
+
+def keep(settlement_id: str) -> None:
+    """Let a settlement stand that the insurer would not take back."""
+    with unit_of_work():
+        row = locked(settlement_id)
+        row.state, row.reason, row.ended_at = "settled", None, now()
 
 
 def _by_key(key: str) -> Settlement | None:
@@ -153,7 +166,8 @@ def _begin(who: Principal, intent: Intent, quote: Quote) -> str | None:
         insert(Settlement)
         .values(
             id=new_id("settlement"), key=intent.key, request_hash=intent.request_hash, quote_id=quote.id,
-            organisation=who.organisation, terminal=who.terminal, subject=quote.subject, state="submitted",
+            organisation=who.organisation, terminal=who.terminal, subject=quote.subject, payer=quote.subject,
+            scheme=quote.scheme, state="submitted",
             total_fen=quote.total_fen, fund_fen=quote.fund_fen, account_fen=quote.account_fen,
             cash_fen=quote.cash_fen, created_at=now(), sent_at=now(),
         )
@@ -165,7 +179,6 @@ def _begin(who: Principal, intent: Intent, quote: Quote) -> str | None:
 def _submit(settlement_id: str, desk: Desk, order: Order) -> Settlement:
     row = locked(settlement_id)
     row.message = message = book("2102", desk.institution, settlement=row.id)
-    _keep_lines(row)
     try:
         outcome = send(message, lambda sent: insurer().settle(desk, order, message=sent))
     except Refused as refused:
@@ -191,13 +204,14 @@ def _leave_unknown(settlement_id: str) -> Settlement:
     return row
 
 
-def _keep_lines(row: Settlement) -> None:
-    quote = session().get_one(Quote, row.quote_id)
-    for position, line in enumerate(quote.lines):
+def _keep_lines(row: Settlement, quote: Quote) -> list[SettlementLine]:
+    return [
         add(
             SettlementLine(
                 settlement_id=row.id, position=position, code=line["code"], version=line["version"], name=line["name"],
                 quantity=line["quantity"], price_fen=line["price_fen"], amount_fen=line["amount_fen"],
                 trace_codes=line["trace_codes"],
             )
-        )  # fmt: skip
+        )
+        for position, line in enumerate(quote.lines)
+    ]  # fmt: skip

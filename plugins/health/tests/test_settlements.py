@@ -3,147 +3,34 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from app.api import Kind, Principal, acting_as, presence, session, unit_of_work
+from app.api import Kind, acting_as, session, unit_of_work
 from demo import world
-from plugins.health import demo as health_demo
-from plugins.health import proofs, tasks
-from plugins.health.insurer.simulator.world import demo_token
 from plugins.health.models import InsurerMessage, Settlement
-from plugins.health.service import catalogue, entitlement
+from plugins.health.service import catalogue
 from plugins.health.tests.conftest import Simulated
+from plugins.health.tests.shop import (
+    MEDICINE,
+    PLUGIN,
+    Shop,
+    SignIn,
+    city,
+    close_insurers,
+    key,
+    kind_of,
+    real_shop,
+    shop,
+    till,
+)  # fmt: skip
 
-TERMINAL, ORGANISATION = "terminal_test", "sub_pharmacy"
-PLUGIN = Principal(kind=Kind.SYSTEM, actor="system", audience="health")
-TILL_SCOPES = ("health:settle", "health:read", "presence:verify")
-MEDICINE = world.load().medicines[0]
-_keys = count(1)
-SignIn = Callable[..., dict[str, str]]
-
-
-@dataclass
-class Shop:
-    """A till in a designated pharmacy, and customers who stand before it."""
-
-    city: Flask
-    client: FlaskClient
-    headers: dict[str, str]
-    citizen: Callable[[str], dict[str, str]]
-
-    def proof(self, citizen: str = "zhao", *, headers: dict[str, str] | None = None) -> str:
-        """Let a customer prove presence by a code from the app."""
-        code = self._post("/api/presence/codes", {}, self.citizen(citizen))["code"]
-        till = headers or self.headers
-        opened = self._post("/api/presence/sessions", {"purpose": proofs.PURPOSE}, till)
-        said = self._post(f"/api/presence/sessions/{opened['id']}/evidence", {"method": "code", "code": code}, till)
-        proof: str = said["proof"]["id"]
-        if headers is None:
-            with self.city.app_context(), acting_as(PLUGIN), unit_of_work():
-                entitlement.keep_voucher(self.subject(proof), demo_token(citizen))
-        return proof
-
-    def subject(self, proof: str) -> str:
-        """Return whom the plugin knows behind a proof."""
-        return presence.proof_for(proof, terminal=TERMINAL, purpose=proofs.PURPOSE).subject
-
-    def _post(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
-        answer = self.client.post(path, json=body, headers=headers)
-        assert answer.status_code < 300, answer.get_data(as_text=True)
-        said: dict[str, Any] = answer.get_json()
-        return said
-
-    def quote(self, proof: str, *, lines: list[dict[str, Any]] | None = None) -> Any:
-        """Ask for a quote."""
-        line = {"code": MEDICINE.code, "quantity": 2, "price_fen": MEDICINE.price_limit_fen}
-        return self.client.post(
-            "/api/health/quotes", json={"proof": proof, "lines": lines or [line]}, headers=self.headers
-        )
-
-    def confirmed(self, citizen: str = "zhao") -> dict[str, Any]:
-        """Return a quote that the customer confirmed."""
-        quote: dict[str, Any] = self.quote(self.proof(citizen)).get_json()
-        body = {"digest": quote["digest"], "method": "tap"}
-        self._post(f"/api/presence/proofs/{quote['proof']}/confirmations", body, self.headers)
-        return quote
-
-    def settle(self, quote: dict[str, Any], *, key: str, headers: dict[str, str] | None = None) -> Any:
-        """Settle a quote."""
-        return self.city.test_client().post(
-            "/api/health/settlements",
-            json={"quote": quote["id"], "proof": quote["proof"]},
-            headers={**(headers or self.headers), "Idempotency-Key": key},
-        )
-
-    def look(self, address: str) -> Any:
-        """Ask what became of a settlement."""
-        return self.client.get(address, headers=self.headers)
-
-    def work_off(self, settlement: str) -> None:
-        """Run the job that resolves unknown outcomes."""
-        with self.city.app_context(), acting_as(PLUGIN), unit_of_work():
-            tasks.resolve_unknown(settlement)
-
-
-def key() -> str:
-    return f"key-{next(_keys)}-{id(object())}"
-
-
-@pytest.fixture
-def city(app: Flask) -> Iterator[Flask]:
-    app.extensions.pop("health.insurers", None)
-    yield app
-    for each in app.extensions.pop("health.insurers", {}).values():
-        each.close()
-
-
-@pytest.fixture
-def shop(city: Flask, simulated: Simulated, client: FlaskClient, sign_in: SignIn) -> Shop:
-    with city.app_context(), acting_as(PLUGIN), unit_of_work():
-        _stock()
-    return Shop(
-        city,
-        client,
-        _till(sign_in),
-        lambda key: sign_in(kind=Kind.CITIZEN, actor=f"person_{key}", party=f"person_{key}", scopes=("presence:code",)),
-    )
-
-
-def _stock() -> None:
-    catalogue.publish(
-        catalogue.Medicine(
-            code=each.code,
-            name=each.name,
-            spec=each.spec,
-            price_limit_fen=each.price_limit_fen,
-            copay_basis_points=each.copay_basis_points,
-            prescription=each.prescription,
-        )
-        for each in world.load().medicines
-    )
-    health_demo.designate(ORGANISATION, institution="P32130299001", area="321302", title="示范药店")
-
-
-def _till(sign_in: SignIn, **who: Any) -> dict[str, str]:
-    return sign_in(
-        **{
-            "kind": Kind.TERMINAL, "actor": TERMINAL, "terminal": TERMINAL, "organisation": ORGANISATION,
-            "audience": "health", "scopes": TILL_SCOPES, **who,
-        }
-    )  # fmt: skip
-
-
-def kind_of(answer: Any) -> str:
-    return str(answer.get_json()["type"]).rpartition("/")[2]
+__all__ = ["city", "shop"]
 
 
 def test_a_purchase_is_quoted_confirmed_settled_and_answered_again(shop: Shop) -> None:
@@ -180,7 +67,7 @@ def test_the_same_key_with_another_body_or_from_another_pharmacy_is_refused(shop
     shop.settle(quote, key=sent)
 
     another_body = shop.settle(other, key=sent)
-    another_shop = shop.settle(quote, key=sent, headers=_till(sign_in, organisation="sub_other"))
+    another_shop = shop.settle(quote, key=sent, headers=till(sign_in, organisation="sub_other"))
 
     assert (another_body.status_code, kind_of(another_body)) == (409, "key-used")
     assert (another_shop.status_code, kind_of(another_shop)) == (409, "key-used")
@@ -212,7 +99,7 @@ def test_nothing_is_settled_that_the_customer_did_not_confirm(shop: Shop, simula
 
 
 def test_a_proof_of_another_terminal_is_foreign(shop: Shop, sign_in: SignIn) -> None:
-    answer = shop.quote(shop.proof(headers=_till(sign_in, actor="terminal_other", terminal="terminal_other")))
+    answer = shop.quote(shop.proof(headers=till(sign_in, actor="terminal_other", terminal="terminal_other")))
 
     assert (answer.status_code, kind_of(answer)) == (403, "proof-foreign")
 
@@ -271,7 +158,7 @@ def test_a_customer_whom_the_insurance_does_not_pay_for_gets_the_reason(shop: Sh
 
 def test_an_organisation_that_is_not_designated_may_not_ask(shop: Shop, sign_in: SignIn) -> None:
     answer = shop.client.post(
-        "/api/health/eligibility", json={"proof": shop.proof()}, headers=_till(sign_in, organisation="sub_nobody")
+        "/api/health/eligibility", json={"proof": shop.proof()}, headers=till(sign_in, organisation="sub_nobody")
     )
 
     assert (answer.status_code, kind_of(answer)) == (403, "not-designated")
@@ -414,7 +301,7 @@ def test_another_pharmacy_sees_nothing(shop: Shop, sign_in: SignIn) -> None:
     settled = shop.settle(shop.confirmed(), key=key()).get_json()
 
     answer = shop.client.get(
-        f"/api/health/settlements/{settled['id']}", headers=_till(sign_in, organisation="sub_other")
+        f"/api/health/settlements/{settled['id']}", headers=till(sign_in, organisation="sub_other")
     )
 
     assert answer.status_code == 404
@@ -442,28 +329,7 @@ def test_a_changed_medicine_gets_a_new_version(shop: Shop) -> None:
 def test_of_many_parallel_settlements_with_one_proof_exactly_one_happens(
     clean_city: Flask, simulated: Simulated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def verify(_: Any, incoming: Any, *, audience: str) -> Principal:
-        said = incoming.headers["Authorization"]
-        if said == "till":
-            return Principal(
-                kind=Kind.TERMINAL,
-                actor=TERMINAL,
-                terminal=TERMINAL,
-                organisation=ORGANISATION,
-                audience=audience,
-                scopes=frozenset(TILL_SCOPES),
-            )
-        return Principal(kind=Kind.CITIZEN, actor=said, party=said, scopes=frozenset({"presence:code"}))
-
-    monkeypatch.setattr("identity.oidc.verify.Verifier.verify", verify)
-    with clean_city.app_context(), acting_as(PLUGIN), unit_of_work():
-        _stock()
-    shop = Shop(
-        clean_city,
-        clean_city.test_client(),
-        {"Authorization": "till"},
-        lambda citizen: {"Authorization": f"person_{citizen}"},
-    )
+    shop = real_shop(clean_city, monkeypatch)
     quote, booked = shop.confirmed(), len(simulated.rows("SELECT 1 FROM settlement"))
     same = key()
     keys = [same] * 4 + [key() for _ in range(4)]
@@ -477,5 +343,4 @@ def test_of_many_parallel_settlements_with_one_proof_exactly_one_happens(
     assert len(simulated.rows("SELECT 1 FROM settlement")) == booked + 1
     with clean_city.app_context(), unit_of_work():
         assert session().scalar(select(func.count()).select_from(Settlement)) == 1
-    for each in clean_city.extensions.pop("health.insurers").values():
-        each.close()
+    close_insurers(clean_city)
