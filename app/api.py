@@ -6,6 +6,7 @@ goes away warns for two minor versions and names its replacement.
 
 from flask_smorest import Blueprint
 
+from app.authorization_details import BadDetail, DetailType, detail_types
 from app.crypto import CannotOpen, blind_index, open_sealed, seal
 from app.db import add, model_base, now, outside_wait, session, unit_of_work, work
 from app.errors import Conflict, DomainError, InvalidRequest, NotAllowed, NotFound, TooManyRequests, Unavailable
@@ -32,12 +33,14 @@ __all__ = [
     "API_VERSION",
     "Area",
     "AreaCode",
+    "BadDetail",
     "BadIdentifier",
     "Blueprint",
     "CannotOpen",
     "Conflict",
     "Credit",
     "CreditCode",
+    "DetailType",
     "DomainError",
     "Fen",
     "GrantCaller",
@@ -79,6 +82,7 @@ __all__ = [
     "cards",
     "certificates",
     "demo_subject",
+    "detail_types",
     "enqueue",
     "idempotent",
     "is_id",

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import IO, Any
 
 import click
-from sqlalchemy import select
 
-from app.db import session, unit_of_work
-from app.errors import DomainError, NotFound
-from app.principal import SYSTEM, acting_as
-
-
-@contextmanager
-def _in(city: Any) -> Iterator[None]:
-    try:
-        with city.app().app_context(), acting_as(SYSTEM), unit_of_work():
-            yield
-    except DomainError as error:
-        raise click.ClickException(f"{error.title.en}. {error.next_step.en}.") from None
+from identity.commanding import access_option, in_city, organisation_of
+from identity.oidc.registration.commands import client
 
 
 @click.group("device")
@@ -43,13 +30,13 @@ def device_add(city: Any, *, organisation: str, place: str, label: str, access: 
     from identity.devices.service import enrol
 
     public_jwk = _json(jwk)
-    with _in(city):
+    with in_city(city):
         enrolled = enrol(
-            organisation_id=_organisation(organisation),
+            organisation_id=organisation_of(organisation),
             place=place,
             label=label,
             public_jwk=public_jwk,
-            access=dict(_access(each) for each in access),
+            access=dict(access_option(each) for each in access),
         )
         click.echo(enrolled.id)
 
@@ -61,7 +48,7 @@ def device_suspend(city: Any, terminal: str) -> None:
     """Stop a terminal and the tokens it holds."""
     from identity.devices.service import suspend
 
-    with _in(city):
+    with in_city(city):
         suspend(terminal)
 
 
@@ -72,7 +59,7 @@ def device_resume(city: Any, terminal: str) -> None:
     """Let a suspended terminal work again."""
     from identity.devices.service import resume
 
-    with _in(city):
+    with in_city(city):
         resume(terminal)
 
 
@@ -87,7 +74,7 @@ def signing_key_rotate(city: Any) -> None:
     """Let the published next key of each algorithm sign from now on."""
     from identity.oidc import keys
 
-    with _in(city):
+    with in_city(city):
         try:
             click.echo("\n".join(keys.rotate_all()))
         except keys.TooEarly as error:
@@ -105,27 +92,11 @@ def demo_export(city: Any) -> None:
     """Print, as JSON, all that a foreign client needs to use the demo world."""
     from identity.demo import export
 
-    with _in(city):
+    with in_city(city):
         click.echo(json.dumps(export(), ensure_ascii=False, indent=2))
 
 
-COMMANDS = (device, signing_key, demo)
-
-
-def _organisation(credit_code: str) -> str:
-    from identity.parties.models import Organisation
-
-    found = session().scalar(select(Organisation.id).where(Organisation.credit_code == credit_code))
-    if found is None:
-        raise NotFound
-    return found
-
-
-def _access(text: str) -> tuple[str, list[str]]:
-    audience, found, scopes = text.partition("=")
-    if not found or not audience or not scopes:
-        raise click.BadParameter("write audience=scope,scope", param_hint="--access")
-    return audience, scopes.split(",")
+COMMANDS = (device, signing_key, demo, client)
 
 
 def _json(source: IO[str]) -> dict[str, Any]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, current_app, redirect, render_template, request
-from flask import make_response as respond
+from flask import Blueprint, redirect, request
 from flask.views import MethodView
 from werkzeug.wrappers import Response
 
-from app.errors import DomainError, language
+from app.errors import DomainError
 from app.guards import public
 from identity.accounts.models import Account
 from identity.authenticators import password
@@ -21,9 +20,9 @@ from identity.oidc.access import Access
 from identity.oidc.errors import OAuthError
 from identity.oidc.models import Client
 from identity.sessions import browser, service
+from identity.showing import in_words, page
 
 blueprint = Blueprint("identity_pages", __name__, template_folder="templates")
-_LAYOUTS = ["base.html", "identity/bare.html"]
 _HOME = "/"
 
 
@@ -66,13 +65,13 @@ blueprint.add_url_rule("/logout", view_func=LogOut.as_view("logout"))
 @blueprint.errorhandler(OAuthError)
 def refusal(error: OAuthError) -> Response:
     """Return a page for a request that must not be answered by a redirect."""
-    return _page("identity/refusal.html", status=error.status, error=error)
+    return page("identity/refusal.html", status=error.status, error=error)
 
 
-def consent(client: Client, access: Access, query: str) -> Response:
+def consent(client: Client, access: Access, query: str, details: list[str]) -> Response:
     """Return the consent page of one client's request."""
     scopes = tuple(dict.fromkeys(scope for scopes in access.values() for scope in scopes))
-    return _page("identity/consent.html", client=client, scopes=_in_words(scopes), query=query)
+    return page("identity/consent.html", client=client, scopes=in_words(scopes), details=details, query=query)
 
 
 def own_form_token() -> str:
@@ -94,38 +93,7 @@ def signed_in(account: Account, return_to: str) -> Response:
 
 
 def _log_in(return_to: str, *, status: int = 200, **values: Any) -> Response:
-    return _page("identity/login.html", status=status, return_to=return_to, providers=offered(), **values)
-
-
-def _page(template: str, *, status: int = 200, **values: Any) -> Response:
-    secret = browser.form_secret(request)
-    tongue = language()
-    page = respond(
-        render_template(
-            template,
-            layout=current_app.jinja_env.select_template(_LAYOUTS),
-            csrf_token=service.form_token(secret),
-            language=tongue,
-            zh=not tongue.startswith("en"),
-            words=_words,
-            **values,
-        ),
-        status,
-    )
-    page.headers.update({"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"})
-    browser.remember_form(page, secret)
-    return page
-
-
-def _words(error: DomainError) -> tuple[str, str]:
-    tongue = language()
-    return error.title.to(tongue), error.next_step.to(tongue)
-
-
-def _in_words(scopes: tuple[str, ...]) -> list[tuple[str, str]]:
-    registry = current_app.extensions.get("suxin.registry")
-    titles = {scope: text for plugin in getattr(registry, "mounted", ()) for scope, text in plugin.scopes.items()}
-    return [(scope, titles[scope].to(language()) if scope in titles else scope) for scope in scopes]
+    return page("identity/login.html", status=status, return_to=return_to, providers=offered(), **values)
 
 
 def own_path(target: str) -> str:

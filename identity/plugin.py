@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from app.authorization_details import detail_types
 from app.guards import token_verifier
 from app.pages.ports import form_token, organisations
 from app.people import people
@@ -20,6 +21,10 @@ from identity.face.provider import FaceProvider
 from identity.face.routes import blueprint as face
 from identity.federation.pages import blueprint as federation
 from identity.federation.routes import blueprint as providers_of_a_citizen
+from identity.oidc.decoupled.routes import blueprint as decoupled
+from identity.oidc.logout.routes import blueprint as logout
+from identity.oidc.mandate_detail import MANDATE
+from identity.oidc.registration.routes import blueprint as registration
 from identity.oidc.routes import blueprint as oauth2
 from identity.oidc.verify import Verifier
 from identity.parties.directory import directory
@@ -33,9 +38,10 @@ plugin = Plugin(
     version="0.1.0",
     api=(1, 0),
     blueprints=(routes.blueprint, face, providers_of_a_citizen),
-    protocol_blueprints=(oauth2, pages.blueprint, federation),
+    protocol_blueprints=(oauth2, decoupled, logout, registration, pages.blueprint, federation),
     models=Base,
     migrations=Path(__file__).parent / "migrations",
+    declarations=Path(__file__).parent / "declarations",
     tasks=JOBS,
     schedule=SCHEDULE,
     scopes={
@@ -50,6 +56,11 @@ plugin = Plugin(
     settings=(
         PluginSetting(name="providers_file", default="", meaning="JSON list of outside log-in providers; empty: none"),
         PluginSetting(name="province_socket", default="", meaning="Unix socket of the demo's simulated province"),
+        PluginSetting(
+            name="private_hosts",
+            default="",
+            meaning="hosts in private networks, as host:port with commas, that log-out messages may be sent to",
+        ),
     ),
     simulators=(Simulator(name="province", module="identity.federation.simulator"),),
     providers=(
@@ -60,6 +71,7 @@ plugin = Plugin(
         Provider(organisations, "identity", activity.organisations),
         Provider(terminal_keys, "identity", DeviceKeys()),
         Provider(providers, "face", FaceProvider()),
+        Provider(detail_types, "mandate", MANDATE),
         Provider(demo_people, "identity", DemoPeopleDirectory()),
     ),
     commands=COMMANDS,

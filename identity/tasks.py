@@ -10,7 +10,11 @@ from app.db import now, session
 from app.jobs import Job, Schedule
 from identity.authenticators.models import GuessCount
 from identity.oidc import replay
-from identity.oidc.models import AuthorizationCode, Revocation
+from identity.oidc.decoupled.tasks import ask_approval
+from identity.oidc.logout import backchannel
+from identity.oidc.logout.models import LogoutDelivery
+from identity.oidc.models import AuthorizationCode, DecoupledRequest, Revocation
+from identity.oidc.registration.models import RegistrationInvite
 from identity.sessions.models import BrowserSession
 
 
@@ -20,9 +24,24 @@ def sweep() -> None:
     day_ago = now() - timedelta(days=1)
     session().execute(delete(Revocation).where(Revocation.expires_at < now()))
     session().execute(delete(AuthorizationCode).where(AuthorizationCode.expires_at < day_ago))
+    session().execute(delete(DecoupledRequest).where(DecoupledRequest.expires_at < day_ago))
+    # What an invitation allowed goes on bounding its client.
+    unused = RegistrationInvite.client_id.is_(None)
+    session().execute(delete(RegistrationInvite).where(RegistrationInvite.expires_at < day_ago, unused))
+    told = LogoutDelivery.state != "waiting"
+    session().execute(delete(LogoutDelivery).where(LogoutDelivery.created_at < now() - timedelta(days=30), told))
     session().execute(delete(BrowserSession).where(BrowserSession.expires_at < day_ago))
     session().execute(delete(GuessCount).where(GuessCount.window_started_at < day_ago))
 
 
-JOBS = (Job(name="identity.sweep", run=sweep),)
-SCHEDULE = (Schedule(job="identity.sweep", every_seconds=300),)
+JOBS = (
+    Job(name="identity.sweep", run=sweep),
+    Job(name="identity.ask_approval", run=ask_approval),
+    # What fails is put off in its own row, so the queue itself tries nothing again.
+    Job(name="identity.send_logout", run=backchannel.send, retries=0, timeout_seconds=30),
+    Job(name="identity.resend_logouts", run=backchannel.resend),
+)
+SCHEDULE = (
+    Schedule(job="identity.sweep", every_seconds=300),
+    Schedule(job="identity.resend_logouts", every_seconds=15),
+)

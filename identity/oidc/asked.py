@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from identity.oidc import clients, dpop, forms, hints, pushed
+from identity.oidc import clients, details, dpop, forms, hints, pushed
 from identity.oidc.access import asked_access
 from identity.oidc.errors import OAuthError
 from identity.oidc.models import Client
@@ -37,6 +37,7 @@ class Asked:
     hinted_subject: str | None = None
     login_hint: str | None = None
     ui_locales: str | None = None
+    details: details.Details = field(default_factory=list)
     jkt: str | None = None
     uri_hash: bytes | None = None
 
@@ -81,10 +82,12 @@ def _rest(
     client: Client, redirect_uri: str, params: dict[str, str], *, jkt: str | None, uri_hash: bytes | None
 ) -> Asked:
     _check_mode(params)
+    access = asked_access(params, client.access)
     return Asked(
         client=client,
         redirect_uri=redirect_uri,
-        access=asked_access(params, client.access),
+        access=access,
+        details=details.asked(params, client, list(access)),
         code_challenge=_challenge(params),
         state=params.get("state"),
         nonce=_short(params.get("nonce")),

@@ -17,7 +17,7 @@ from app.guards import Kind, Principal, acting_as
 from app.ids import new_id
 from identity import pages
 from identity.oidc import asked as asking
-from identity.oidc import continuation, forms, pushed
+from identity.oidc import continuation, details, forms, pushed
 from identity.oidc.access import Access
 from identity.oidc.asked import Asked
 from identity.oidc.errors import OAuthError
@@ -44,7 +44,7 @@ def begin(query: str) -> Response:
             return _with_code(live, asked)
         if "none" in asked.prompt:
             raise _turned(asked, "consent_required")
-        return pages.consent(asked.client, asked.access, continuation.marked(params))
+        return pages.consent(asked.client, asked.access, continuation.marked(params), details.in_words(asked.details))
     except Turned as turned:
         return turned_back(turned)
     except OAuthError as error:
@@ -133,7 +133,8 @@ def _turned(asked: Asked, error: str) -> Turned:
 
 
 def _consented(live: Live, asked: Asked) -> bool:
-    if "consent" in asked.prompt:
+    # Details are consented to each time: what they allow is one particular act.
+    if "consent" in asked.prompt or asked.details:
         return False
     earlier = session().scalars(
         select(AuthorizationGrant.access).where(
@@ -172,7 +173,7 @@ def _grant(grant_id: str, live: Live, asked: Asked) -> Insert:
         client_id=asked.client.id,
         session_id=live.id,
         access=asked.access,
-        authorization_details=[],
+        authorization_details=asked.details,
         proofing_level=live.proofing_level,
         authentication_level=live.authentication_level,
         authenticated_at=live.authenticated_at,

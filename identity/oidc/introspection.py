@@ -16,7 +16,8 @@ from identity.oidc.verify import claims_of
 
 # A caller whose registration holds this scope at an audience is a server there and may ask about its tokens.
 SCOPE = "introspect"
-_TOLD = ("iss", "sub", "aud", "client_id", "scope", "exp", "iat", "acr", "auth_time", "cnf", "act")
+_TOLD = ("iss", "sub", "aud", "client_id", "scope", "exp", "iat", "acr", "auth_time", "cnf", "act",
+         "authorization_details")  # fmt: skip
 _UNKNOWN = {"active": False}
 
 

@@ -8,6 +8,7 @@ from flask import current_app
 
 from app.guards import access_of
 from identity.oidc import dpop, jose, keys, tokens
+from identity.oidc.features import more
 from identity.oidc.grants import GRANTS, capability
 from identity.oidc.settings import endpoint, issuer
 
@@ -51,7 +52,7 @@ def document() -> dict[str, Any]:
         "request_parameter_supported": False,
         # Those of PAR only: an address of the client's is never fetched (RFC 9126, 5).
         "request_uri_parameter_supported": False,
-    }
+    } | more()
 
 
 def scopes() -> list[str]:

@@ -39,6 +39,8 @@ class Client(Base):
     `access` lists its scopes by audience. A `fapi2` client is confidential,
     pushes its requests and binds its tokens to a key (FAPI 2.0, 5.3);
     `baseline` ones use PKCE. Clients of one `sector` know a person by one id.
+    One that `serves` an audience may exchange the tokens it gets there (RFC
+    8693); `detail_types` are the authorization details it may ask for.
     """
 
     __tablename__ = "client"
@@ -66,6 +68,8 @@ class Client(Base):
     id_token_alg: Mapped[str] = mapped_column(String(10), default="ES256")
     sector: Mapped[str | None] = mapped_column(String(80))
     access: Mapped[dict[str, list[str]]] = mapped_column(JSONB)
+    serves: Mapped[str | None] = mapped_column(String(80))
+    detail_types: Mapped[list[str]] = mapped_column(JSONB, default=list)
     organisation_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("identity.organisation.id"))
     registration_hash: Mapped[bytes | None]
     state: Mapped[str] = mapped_column(String(12), default="active")
@@ -95,7 +99,10 @@ class AuthorizationGrant(Base):
     """
 
     __tablename__ = "authorization_grant"
-    __table_args__ = (Index("ix_authorization_grant_account_client", "account_id", "client_id"),)
+    __table_args__ = (
+        Index("ix_authorization_grant_account_client", "account_id", "client_id"),
+        Index("ix_authorization_grant_person_id", "person_id"),
+    )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("grant"))
     account_id: Mapped[str] = mapped_column(String(40), ForeignKey("identity.account.id"))
@@ -166,6 +173,8 @@ class DecoupledRequest(Base):
     user_code_index: Mapped[bytes | None] = mapped_column(unique=True)
     person_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("identity.person.id"))
     binding_message: Mapped[str | None] = mapped_column(String(40))
+    authorization_details: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    origin: Mapped[str | None] = mapped_column(String(45))
     jkt: Mapped[str | None] = mapped_column(String(43))
     state: Mapped[str] = mapped_column(String(10), default="pending")
     grant_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("identity.authorization_grant.id"))

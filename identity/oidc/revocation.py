@@ -13,6 +13,7 @@ from flask import current_app
 from sqlalchemy import func, select, update
 
 from app.db import add, now, session, unit_of_work, work
+from identity.oidc.logout import backchannel
 from identity.oidc.models import AuthorizationGrant, Revocation
 from identity.oidc.offline import bound_to_session
 from identity.oidc.settings import ACCESS_TOKEN_SECONDS, CLOCK_SKEW_SECONDS
@@ -43,12 +44,18 @@ def revoke_grant(grant: AuthorizationGrant) -> None:
 
 
 def revoke_grants_of(*, session_id: str | None = None, person_id: str | None = None) -> None:
-    """Withdraw all open grants of a person, or those of a browser session that end with it."""
-    wanted = select(AuthorizationGrant).where(AuthorizationGrant.revoked_at.is_(None))
+    """Withdraw all open grants of a person, or those of a browser session that end with it.
+
+    Clients that listen are told.
+    """
+    # Also a client whose grant outlives the session learns that the session ended (Back-Channel Logout 1.0, 2.7).
+    open_grants = AuthorizationGrant.revoked_at.is_(None)
     if session_id is not None:
-        wanted = wanted.where(AuthorizationGrant.session_id == session_id, bound_to_session())
+        concerned = select(AuthorizationGrant).where(AuthorizationGrant.session_id == session_id)
+        wanted = concerned.where(open_grants, bound_to_session())
     else:
-        wanted = wanted.where(AuthorizationGrant.person_id == person_id)
+        concerned = wanted = select(AuthorizationGrant).where(AuthorizationGrant.person_id == person_id, open_grants)
+    backchannel.tell(session().scalars(concerned).all())
     for grant in session().scalars(wanted).all():
         revoke_grant(grant)
 

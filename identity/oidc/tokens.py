@@ -11,7 +11,7 @@ from typing import Any
 
 from app import crypto
 from identity.devices.models import Device
-from identity.oidc import jose, keys
+from identity.oidc import details, jose, keys
 from identity.oidc.access import Wanted
 from identity.oidc.clients import client_of
 from identity.oidc.models import AuthorizationGrant, Client
@@ -53,18 +53,38 @@ def for_client(client: Client, wanted: Wanted, *, jkt: str | None = None) -> str
     return access_token(wanted, jkt=jkt, kind="client", sub=client.id, client_id=client.id, **org)
 
 
-def for_citizen(grant: AuthorizationGrant, wanted: Wanted, *, jkt: str | None = None) -> str:
-    """Return an access token of a citizen's grant for one audience; nothing in it meets across audiences."""
-    return access_token(
-        wanted,
-        jkt=jkt,
-        kind="citizen",
-        sub=directory.subject_of(grant.person_id, wanted.audience),
-        client_id=grant.client_id,
-        acr=acr(grant.proofing_level, grant.authentication_level),
-        auth_time=int(grant.authenticated_at.timestamp()),
-        sid=family(grant.id, wanted.audience),
-    )
+def for_citizen(
+    grant: AuthorizationGrant, wanted: Wanted, *, jkt: str | None = None, carried: details.Details | None = None
+) -> str:
+    """Return an access token of a citizen's grant for one audience; nothing in it meets across audiences.
+
+    `carried` are the authorization details it names, all granted ones at this audience when None.
+    """
+    about = _citizen(grant, wanted.audience, grant.authorization_details if carried is None else carried)
+    return access_token(wanted, jkt=jkt, **about, client_id=grant.client_id)
+
+
+def exchanged(
+    grant: AuthorizationGrant, wanted: Wanted, *, party: str, until: float, jkt: str | None, **claims: Any
+) -> tuple[str, int]:
+    """Return a token by which a client acts for a citizen, and its seconds: it outlives no token it comes from."""
+    seconds = min(ACCESS_TOKEN_SECONDS, int(until - time.time()))
+    about = _citizen(grant, wanted.audience, grant.authorization_details)
+    about |= {"sub": directory.subject_of(party, wanted.audience), "exp": int(time.time()) + seconds}
+    token = access_token(wanted, jkt=jkt, **about | claims)
+    return token, seconds
+
+
+def _citizen(grant: AuthorizationGrant, audience: str, granted: details.Details) -> dict[str, Any]:
+    carried = details.at(granted, audience)
+    return {
+        "kind": "citizen",
+        "sub": directory.subject_of(grant.person_id, audience),
+        "acr": acr(grant.proofing_level, grant.authentication_level),
+        "auth_time": int(grant.authenticated_at.timestamp()),
+        "sid": family(grant.id, audience),
+        **({"authorization_details": carried} if carried else {}),
+    }
 
 
 def access_token(wanted: Wanted, *, jkt: str | None = None, **claims: Any) -> str:
@@ -99,6 +119,7 @@ def id_token(grant: AuthorizationGrant, *, nonce: str | None, access_token: str)
         "auth_time": int(grant.authenticated_at.timestamp()),
         "acr": acr(grant.proofing_level, grant.authentication_level),
         "at_hash": _half_hash(access_token),
+        "sid": client_session(grant.session_id, grant.client_id),
         **({"nonce": nonce} if nonce else {}),
     }
     return jose.sign(body, key, typ=ID_TYPE, header={"kid": kid})
@@ -112,6 +133,12 @@ def client_audience(client_id: str, sector: str | None = None) -> str:
 def family(grant_id: str, audience: str) -> str:
     """Return the `sid` of a grant's tokens: stable in one audience, unlinkable across two."""
     digest = hmac.new(crypto.derive("token-family"), f"{grant_id}\0{audience}".encode(), hashlib.sha256).digest()
+    return b32encode(digest[:15]).decode().lower()
+
+
+def client_session(session_id: str, client_id: str) -> str:
+    """Return the `sid` of a person's session as one client knows it (Back-Channel Logout 1.0, 2.1)."""
+    digest = hmac.new(crypto.derive("client-session"), f"{session_id}\0{client_id}".encode(), hashlib.sha256).digest()
     return b32encode(digest[:15]).decode().lower()
 
 

@@ -16,6 +16,7 @@ from app.guards import Kind, Principal, acting_as
 from identity.accounts.models import Account
 from identity.oidc.access import wanted
 from identity.oidc.clients import Caller
+from identity.oidc.details import narrowed
 from identity.oidc.errors import OAuthError
 from identity.oidc.forms import needed
 from identity.oidc.grants.issued import alive, tokens_of
@@ -34,9 +35,10 @@ def authorization_code(caller: Caller, params: dict[str, str]) -> dict[str, Any]
     if grant is None or code.expires_at <= now() or code.jkt not in (None, caller.jkt):
         raise _bad_grant()
     asked = wanted(params, grant.access)
+    carried = narrowed(params, grant.authorization_details)
     if not caller.confidential and caller.jkt is not None:
         _bind(grant, caller.jkt)
-    return tokens_of(grant, asked, nonce=code.nonce, jkt=caller.jkt)
+    return tokens_of(grant, asked, nonce=code.nonce, jkt=caller.jkt, carried=carried)
 
 
 def code_hash(code: str) -> bytes:

@@ -10,7 +10,7 @@ from app import audit
 from app.db import now, session
 from app.guards import Kind, Principal, acting_as
 from identity.accounts.models import Account
-from identity.oidc import refresh_token, tokens
+from identity.oidc import details, refresh_token, tokens
 from identity.oidc.access import Wanted
 from identity.oidc.clients import client_of
 from identity.oidc.models import AuthorizationGrant
@@ -42,15 +42,22 @@ def alive() -> tuple[ColumnElement[Any], ...]:
 
 
 def tokens_of(
-    grant: AuthorizationGrant, wanted: Wanted, *, nonce: str | None = None, jkt: str | None = None
+    grant: AuthorizationGrant,
+    wanted: Wanted,
+    *,
+    nonce: str | None = None,
+    jkt: str | None = None,
+    carried: details.Details | None = None,
 ) -> dict[str, Any]:
     """Return the token answer of a person's grant, with an ID token where `openid` was granted.
 
     `jkt` is the key the caller proved; a grant bound to a key needs no other word.
+    `carried` are the authorization details that the caller narrowed the grant's to.
     A client that may refresh gets the refresh token of the grant's generation.
     """
     bound = jkt or grant.jkt
-    token = tokens.for_citizen(grant, wanted, jkt=bound)
+    named = grant.authorization_details if carried is None else carried
+    token = tokens.for_citizen(grant, wanted, jkt=bound, carried=named)
     record(
         Principal(kind=Kind.CITIZEN, actor=grant.person_id),
         subject=grant.person_id,
@@ -58,6 +65,8 @@ def tokens_of(
         audience=wanted.audience,
     )
     more: dict[str, Any] = {}
+    if told := details.at(named, wanted.audience):
+        more["authorization_details"] = told
     if "openid" in wanted.scopes:
         more["id_token"] = tokens.id_token(grant, nonce=nonce, access_token=token)
     if "refresh_token" in client_of(grant.client_id).grant_types:

@@ -19,6 +19,7 @@ from identity.accounts.models import Account
 from identity.oidc import refresh_token
 from identity.oidc.access import Wanted, wanted
 from identity.oidc.clients import Caller
+from identity.oidc.details import narrowed
 from identity.oidc.errors import OAuthError
 from identity.oidc.forms import needed
 from identity.oidc.grants.issued import alive, live_grant, tokens_of
@@ -37,14 +38,15 @@ def refresh(caller: Caller, params: dict[str, str]) -> dict[str, Any]:
     if caller.client.profile == "fapi2":
         return _kept(caller, shown, params)
     grant, asked = _rotated(caller, shown, params) or _given_again(caller, shown, params)
-    return tokens_of(grant, asked, jkt=caller.jkt)
+    return tokens_of(grant, asked, jkt=caller.jkt, carried=narrowed(params, grant.authorization_details))
 
 
 def _kept(caller: Caller, shown: RefreshToken, params: dict[str, str]) -> dict[str, Any]:
     grant = live_grant(shown.grant_id)
     if grant is None or grant.client_id != caller.id or grant.refresh_generation != shown.generation:
         raise _bad_grant()
-    return tokens_of(grant, wanted(params, grant.access), jkt=caller.jkt)
+    carried = narrowed(params, grant.authorization_details)
+    return tokens_of(grant, wanted(params, grant.access), jkt=caller.jkt, carried=carried)
 
 
 def _rotated(caller: Caller, shown: RefreshToken, params: dict[str, str]) -> tuple[AuthorizationGrant, Wanted] | None:
