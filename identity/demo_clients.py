@@ -19,6 +19,7 @@ from identity.oidc.client_secret import secret_hash
 from identity.oidc.introspection import SCOPE as INTROSPECT
 from identity.oidc.keys import public_members
 from identity.oidc.models import Client, ClientKey
+from identity.oidc.permitted import CIBA, DEVICE, EXCHANGE
 from identity.oidc.settings import resource_of
 
 MOBILE = "suxin-mobile"
@@ -41,6 +42,7 @@ class DemoClient:
     algorithm: str = "ES256"
     sector: str | None = None
     for_itself: tuple[tuple[str, str], ...] = ()
+    serves: str | None = None
 
 
 DEMO_CLIENTS: tuple[DemoClient, ...] = (
@@ -55,6 +57,7 @@ DEMO_CLIENTS: tuple[DemoClient, ...] = (
         title=Text("普惠银行（演示）", "Inclusive bank (demo)"),
         profile="fapi2",
         auth_method="private_key_jwt",
+        grant_types=(*_PEOPLE, CIBA),
         redirect_uris=("http://127.0.0.1:8766/callback",),
         post_logout_redirect_uris=("http://127.0.0.1:8766/bye",),
         sector="bank",
@@ -82,6 +85,19 @@ DEMO_CLIENTS: tuple[DemoClient, ...] = (
         grant_types=("client_credentials",),
         for_itself=((CORE_AUDIENCE, INTROSPECT),),
     ),
+    DemoClient(
+        id="suxin-television",
+        title=Text("电视大屏（演示）", "Television (demo)"),
+        grant_types=(DEVICE, "refresh_token"),
+    ),
+    DemoClient(
+        id="suxin-health",
+        title=Text("健康插件（演示）", "Health plugin (demo)"),
+        auth_method="private_key_jwt",
+        grant_types=(EXCHANGE,),
+        for_itself=((CORE_AUDIENCE, "profile"),),
+        serves="health",
+    ),
 )
 
 
@@ -108,6 +124,7 @@ def _register(each: DemoClient, access: Access) -> None:
             post_logout_redirect_uris=list(each.post_logout_redirect_uris),
             id_token_alg=each.algorithm,
             sector=each.sector,
+            serves=each.serves,
             access=access,
         )
     )

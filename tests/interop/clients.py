@@ -9,7 +9,28 @@ from tests.served import City
 
 def public(city: City) -> dict[str, Any]:
     """Return the mobile app: public, PKCE."""
-    return one(city, token_endpoint_auth_method="none", client_id="suxin-mobile")
+    return one(city, client_id="suxin-mobile")
+
+
+def fapi(city: City) -> dict[str, Any]:
+    """Return the bank: FAPI 2.0, by private_key_jwt and DPoP."""
+    return one(city, profile="fapi2")
+
+
+def older(city: City) -> dict[str, Any]:
+    """Return the portal website: a secret, and ID tokens signed by RS256."""
+    return one(city, token_endpoint_auth_method="client_secret_basic")
+
+
+def exchanging(city: City) -> dict[str, Any]:
+    """Return the plugin's program that exchanges tokens sent to it."""
+    return with_grant(city, "urn:ietf:params:oauth:grant-type:token-exchange")
+
+
+def with_grant(city: City, grant_type: str) -> dict[str, Any]:
+    """Return the first client that may use a grant."""
+    found: dict[str, Any] = next(each for each in city.world["clients"] if grant_type in each["grant_types"])
+    return found
 
 
 def one(city: City, **wanted: str) -> dict[str, Any]:
@@ -22,5 +43,6 @@ def one(city: City, **wanted: str) -> dict[str, Any]:
 
 
 def own_resource(client: dict[str, Any], city: City) -> tuple[str, str]:
-    """Return the city's own resource and the scopes this client has there."""
-    return city.base, client["scopes"][city.base]
+    """Return the city's own resource and the scopes this client has there, less the one that outlives the session."""
+    held = client["scopes"][city.base].split()
+    return city.base, " ".join(scope for scope in held if scope != "offline_access")

@@ -82,6 +82,13 @@ if (want.api) {
   const request = () => oauth.protectedResourceRequest(tokens.access_token, "GET", new URL(want.api), headers, null, options);
   found.api = await again(request, (answer) => answer.json());
 }
+if (want.resourceServer) {
+  // A foreign resource server checks our access token (RFC 9068) and its proof (RFC 9449, 7.1) by itself.
+  const headers = new Headers({ authorization: `DPoP ${tokens.access_token}` });
+  const address = new URL("/somewhere", issuer);
+  await DPoP.addProof(address, headers, "GET", tokens.access_token);
+  found.resourceServer = await oauth.validateJwtAccessToken(as, new Request(address, { headers }), resource, LOCAL);
+}
 if (want.introspect) {
   found.introspected = await oauth.processIntrospectionResponse(
     as, me, await oauth.introspectionRequest(as, me, who, tokens.access_token, LOCAL),

@@ -2,7 +2,10 @@
 import * as client from "openid-client";
 import { done, given, privateKey, refusal, type, untilRefused, visit } from "./driver.mjs";
 
-const { issuer, client: me, resource, scope, want } = given;
+const { issuer, client: me, scope, want } = given;
+// A person may consent to several resources at once (RFC 8707, 2.1); a token is for one of them.
+const resources = [given.resource].flat();
+const resource = resources[0];
 const LOCAL = { execute: [client.allowInsecureRequests] };
 const METADATA = me.id_token_signed_response_alg ? { id_token_signed_response_alg: me.id_token_signed_response_alg } : undefined;
 
@@ -22,10 +25,11 @@ async function logIn() {
   const pkceCodeVerifier = client.randomPKCECodeVerifier();
   const expectedState = client.randomState();
   const expectedNonce = client.randomNonce();
-  const asked = {
-    redirect_uri: me.redirect_uris[0], scope, resource, state: expectedState, nonce: expectedNonce,
+  const asked = new URLSearchParams({
+    redirect_uri: me.redirect_uris[0], scope, state: expectedState, nonce: expectedNonce,
     code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier), code_challenge_method: "S256",
-  };
+  });
+  for (const each of resources) asked.append("resource", each);
   const address = want.par
     ? await client.buildAuthorizationUrlWithPAR(config, asked, bound)
     : client.buildAuthorizationUrl(config, asked);
@@ -51,8 +55,11 @@ async function start() {
     return client.pollDeviceAuthorizationGrant(config, begun, { resource }, bound);
   }
   if (want.grant === "ciba") {
-    const begun = await client.initiateBackchannelAuthentication(config, { scope, login_hint: want.login_hint, binding_message: "7 3 1" });
-    await type(want.approve_at, "decoupled", begun.auth_req_id);
+    const known = await logIn();
+    const begun = await client.initiateBackchannelAuthentication(config, {
+      scope, id_token_hint: known.id_token, binding_message: "Pay 731",
+    });
+    await visit(`${issuer}/approvals`);
     return client.pollBackchannelAuthenticationGrant(config, begun, { resource }, bound);
   }
   return logIn();
@@ -71,10 +78,14 @@ if (want.refresh) {
   if (want.userinfo) found.userinfoAfter = await userinfo(tokens, found.claims.sub);
 }
 if (want.exchange) {
-  found.exchanged = await client.genericGrantRequest(config, "urn:ietf:params:oauth:grant-type:token-exchange", {
-    subject_token: tokens.access_token, subject_token_type: "urn:ietf:params:oauth:token-type:access_token",
-    ...want.exchange,
-  }, bound);
+  const { by, from, to, scope: wished } = want.exchange;
+  const key = client.PrivateKeyJwt({ key: await privateKey(by.private_jwk), kid: by.private_jwk.kid });
+  const plugin = await client.discovery(new URL(issuer), by.client_id, undefined, key, LOCAL);
+  const sent = await client.refreshTokenGrant(config, tokens.refresh_token, { resource: from }, bound);
+  tokens = sent;
+  found.exchanged = await client.genericGrantRequest(plugin, "urn:ietf:params:oauth:grant-type:token-exchange", {
+    subject_token: sent.access_token, subject_token_type: "urn:ietf:params:oauth:token-type:access_token", resource: to, scope: wished,
+  });
 }
 if (want.revoke) {
   await client.tokenRevocation(config, tokens[want.revoke]);
