@@ -107,7 +107,7 @@ def _terminal_token() -> dict[str, str]:
     from identity.oidc.access import Wanted
 
     wanted = Wanted("suxin", ("certificates:verify",))
-    return _bearer(tokens._access_token(wanted, kind="terminal", sub="terminal_bench", client_id="terminal_bench"))
+    return _bearer(tokens.access_token(wanted, kind="terminal", sub="terminal_bench", client_id="terminal_bench"))
 
 
 def _people_tokens() -> list[tuple[str, dict[str, str]]]:

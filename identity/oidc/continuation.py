@@ -24,22 +24,24 @@ def without(params: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in params.items() if name != PARAMETER}
 
 
-def begun_at(params: Mapping[str, str]) -> int | None:
+def begun_at(params: Mapping[str, str]) -> float | None:
     """Return when this very request was first seen, or None for a new, changed or too old one."""
     moment, _, mac = params.get(PARAMETER, "").partition(".")
-    if not moment.isascii() or not moment.isdigit() or len(moment) > 12:
+    if not moment.isascii() or not moment.isdigit() or len(moment) > 14:
         return None
     if not hmac.compare_digest(_mac(moment, params).encode(), mac.encode("utf-8", "replace")):
         return None
-    begun = int(moment)
+    # In milliseconds: an earlier log-in of the same second is none that the request asked for.
+    begun = int(moment) / 1000
     return begun if begun > time.time() - INTERACTION_SECONDS else None
 
 
 def marked(params: Mapping[str, str]) -> str:
     """Return the query of a request with its mark: the one it has, or a new one."""
     own = without(params)
-    begun = begun_at(params)
-    moment = str(int(time.time()) if begun is None else begun)
+    if begun_at(params) is not None:
+        return forms.encode({**own, PARAMETER: params[PARAMETER]})
+    moment = str(int(time.time() * 1000))
     return forms.encode({**own, PARAMETER: f"{moment}.{_mac(moment, own)}"})
 
 

@@ -237,3 +237,13 @@ def test_json_of_a_proof_is_read_strictly(client: FlaskClient, app_client: App) 
     )
 
     assert answer.json["error"] == "invalid_dpop_proof"
+
+
+@pytest.mark.parametrize("shift", [-10, 9])
+def test_clock_of_the_proof_may_differ_a_little(client: FlaskClient, app_client: App, shift: int) -> None:
+    fields, _ = fapi.credentials(app_client)
+    own = fapi.proof(client, _key(app_client), "/oauth2/token", iat=int(time.time()) + shift)
+
+    answer = client.post("/oauth2/token", data={"grant_type": "client_credentials", **fields}, headers={"DPoP": own})
+
+    assert answer.status_code == 200, answer.json

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from joserfc.jwk import RSAKey
 from sqlalchemy import update
 
-from app.db import UnitOfWork, now, session, unit_of_work
+from app.db import UnitOfWork, add, now, session, unit_of_work
 from identity.oidc import jose
 from identity.oidc.clients import ASSERTION_TYPE
+from identity.oidc.keys import public_members
 from identity.oidc.models import AuthorizationCode, AuthorizationGrant, Client, ClientKey, PushedRequest
 from tests.api.identity import fapi, world
 from tests.api.identity.fapi import App
+from tests.api.identity.test_terminal_token import forged
 from tests.api.identity.world import Citizen, Pkce
 
 
@@ -334,3 +338,128 @@ def _expire_pushed() -> None:
 def _hidden(page: str, name: str) -> str:
     # The page's own form comes after the one that chooses the language.
     return unescape(page.rsplit(f'name="{name}" value="', maxsplit=1)[-1].split('"', maxsplit=1)[0])
+
+
+def test_access_token_type_header_case_sensitivity(client: FlaskClient, citizen: Citizen, app_client: App) -> None:
+    token = fapi.tokens(client, app_client, citizen)["access_token"]
+    assert app_client.dpop is not None
+    for scheme in ("dpop", "DPOP", "DPoP"):
+        proof = fapi.proof(client, app_client.dpop, "/oauth2/userinfo", method="GET", token=token)
+        headers = {"Authorization": f"{scheme} {token}", "DPoP": proof}
+        assert client.get("/oauth2/userinfo", headers=headers).status_code == 200
+
+
+def test_ensure_authorization_request_with_64_char_nonce_success(
+    client: FlaskClient, citizen: Citizen, app_client: App
+) -> None:
+    body = fapi.tokens(client, app_client, citizen, nonce="n" * 64)
+
+    assert jose.peek(body["id_token"])[1]["nonce"] == "n" * 64
+
+
+def test_ensure_authorization_request_with_long_nonce(client: FlaskClient, app_client: App) -> None:
+    assert fapi.push(client, app_client, Pkce.fresh(), nonce="n" * 384).json["error"] == "invalid_request"
+
+
+def test_ensure_authorization_request_with_long_state(client: FlaskClient, citizen: Citizen, app_client: App) -> None:
+    world.log_in(client, citizen.login_name)
+    query = fapi.query(client, app_client, Pkce.fresh(), state="s" * 384)
+
+    assert world.answered(world.approve(client, query))["state"] == "s" * 384
+
+
+def test_ensure_authorization_request_without_nonce_or_state_success(
+    client: FlaskClient, citizen: Citizen, app_client: App
+) -> None:
+    body = fapi.tokens(client, app_client, citizen, nonce=None, state=None)
+
+    assert "nonce" not in jose.peek(body["id_token"])[1]
+
+
+def test_ensure_other_scope_order_succeeds(client: FlaskClient, citizen: Citizen, app_client: App) -> None:
+    assert fapi.tokens(client, app_client, citizen, scope="profile openid")["scope"] == "openid profile"
+
+
+@pytest.mark.parametrize("response_type", ["token", "code id_token", "id_token", None])
+def test_other_response_type_is_refused_when_pushed(
+    client: FlaskClient, app_client: App, response_type: str | None
+) -> None:
+    answer = fapi.push(client, app_client, Pkce.fresh(), response_type=response_type)
+
+    assert (answer.status_code, answer.json["error"]) == (400, "unsupported_response_type")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+def test_par_attempt_invalid_http_method(client: FlaskClient, method: str) -> None:
+    assert client.open("/oauth2/par", method=method).status_code == 405
+
+
+def test_ensure_client_assertion_in_token_endpoint(client: FlaskClient, citizen: Citizen, app_client: App) -> None:
+    code, pkce = fapi.new_code(client, app_client, citizen)
+
+    answer = fapi.redeem(client, App(app_client.id, dpop=app_client.dpop), code, pkce)
+
+    assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
+
+
+def _rs256(app: App) -> str:
+    key = RSAKey.generate_key(2048, {"alg": "RS256"}, private=True)
+    claims = jose.peek(fapi.assertion(app))[1]
+    return jose.sign(claims, key, typ="JWT", header={"kid": "k1"})
+
+
+PRESENT = time.time
+WRONG_ASSERTIONS: dict[str, Callable[[App], str]] = {
+    "5 minutes in the past": lambda a: fapi.assertion(a, iat=int(PRESENT()) - 360, exp=int(PRESENT()) - 300),
+    "no sub": lambda a: fapi.assertion(a, sub=None),
+    "sub is a list": lambda a: fapi.assertion(a, sub=[a.id]),
+    "sub is another's": lambda a: fapi.assertion(a, sub="client_other"),
+    "sub is empty": lambda a: fapi.assertion(a, sub=""),
+    "no iss": lambda a: fapi.assertion(a, iss=None),
+    "iss is another's": lambda a: fapi.assertion(a, iss="client_other"),
+    "no exp": lambda a: fapi.assertion(a, exp=None),
+    "exp far ahead": lambda a: fapi.assertion(a, exp=int(PRESENT()) + 3600),
+    "no iat": lambda a: fapi.assertion(a, iat=None),
+    "no jti": lambda a: fapi.assertion(a, jti=None),
+    "RS256": _rs256,
+    "unknown kid": lambda a: fapi.assertion(a, header={"kid": "k2"}),
+    "kid is a number": lambda a: fapi.assertion(a, header={"kid": 1}),
+    "stranger's key": lambda a: fapi.assertion(a, key=jose.new_key()),
+    "stranger's key in jwk": lambda a: fapi.assertion(
+        a, key=(own := jose.new_key()), header={"jwk": public_members(own)}
+    ),
+    "unknown crit": lambda a: fapi.assertion(a, header={"crit": ["exp"]}),
+    "alg none": lambda a: forged(jose.peek(fapi.assertion(a))[1], {"alg": "none", "kid": "k1"}),
+    "typ of a proof": lambda a: fapi.assertion(a, header={"typ": "dpop+jwt"}),
+    "signed by the proof's key": lambda a: fapi.assertion(a, key=a.dpop),
+}
+
+
+@pytest.mark.parametrize("make", WRONG_ASSERTIONS.values(), ids=WRONG_ASSERTIONS.keys())
+@pytest.mark.parametrize("path", ["/oauth2/par", "/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"])
+def test_wrong_client_assertion_is_refused(
+    client: FlaskClient, app_client: App, path: str, make: Callable[[App], str]
+) -> None:
+    form = {"grant_type": "client_credentials", "token": "x", "client_assertion_type": ASSERTION_TYPE}
+
+    answer = client.post(path, data=form | {"client_assertion": make(app_client)})
+
+    assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
+
+
+def test_client_may_sign_with_ps256(client: FlaskClient, work: UnitOfWork) -> None:
+    key = RSAKey.generate_key(2048, {"alg": "PS256"}, private=True)
+    with unit_of_work():
+        app = fapi.new_fapi()
+        add(ClientKey(client_id=app.id, kid="k2", algorithm="PS256", public_jwk=public_members(key)))
+    claims = jose.peek(fapi.assertion(app))[1]
+
+    def ask(signed: str) -> int:
+        form = {"token": "x", "client_assertion_type": ASSERTION_TYPE, "client_assertion": signed}
+        status: int = client.post("/oauth2/introspect", data=form).status_code
+        return status
+
+    assert ask(jose.sign(claims, key, typ="JWT", header={"kid": "k2"})) == 200
+    # The algorithm belongs to the key: the same key under another one is refused.
+    other = RSAKey.import_key({**key.as_dict(private=True), "alg": "RS256"})
+    assert ask(jose.sign(claims | {"jti": "another-one"}, other, typ="JWT", header={"kid": "k2"})) == 401

@@ -63,7 +63,7 @@ def _citizen_token(city: Flask) -> dict[str, str]:
 def _terminal_token(city: Flask) -> dict[str, str]:
     with city.app_context(), unit_of_work():
         wanted = Wanted("suxin", ("certificates:verify",))
-        token = tokens._access_token(wanted, kind="terminal", sub="terminal_1", client_id="terminal_1")
+        token = tokens.access_token(wanted, kind="terminal", sub="terminal_1", client_id="terminal_1")
         return {"Authorization": f"Bearer {token}"}
 
 
