@@ -13,17 +13,18 @@ from identity.oidc import replay
 from identity.oidc.decoupled.tasks import ask_approval
 from identity.oidc.logout import backchannel
 from identity.oidc.logout.models import LogoutDelivery
-from identity.oidc.models import AuthorizationCode, DecoupledRequest, Revocation
+from identity.oidc.models import AuthorizationCode, DecoupledRequest, PushedRequest, Revocation
 from identity.oidc.registration.models import RegistrationInvite
 from identity.sessions.models import BrowserSession
 
 
 def sweep() -> None:
-    """Delete what has expired; codes stay a day, so that a late replay is still seen."""
+    """Delete what has expired; codes and pushed requests stay a day, so that a late replay is still seen."""
     replay.forget_expired()
     day_ago = now() - timedelta(days=1)
     session().execute(delete(Revocation).where(Revocation.expires_at < now()))
     session().execute(delete(AuthorizationCode).where(AuthorizationCode.expires_at < day_ago))
+    session().execute(delete(PushedRequest).where(PushedRequest.expires_at < day_ago))
     session().execute(delete(DecoupledRequest).where(DecoupledRequest.expires_at < day_ago))
     # What an invitation allowed goes on bounding its client.
     unused = RegistrationInvite.client_id.is_(None)

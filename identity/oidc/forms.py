@@ -8,7 +8,7 @@ from flask import Request
 
 from identity.oidc.errors import OAuthError
 
-_FORM = "application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
 _LONGEST = 20_000
 _MOST = 40
 # RFC 8707, 2: several resources may be named; they contain no blanks, so one text holds them all.
@@ -17,8 +17,8 @@ _REPEATABLE = "resource"
 
 def form(incoming: Request) -> dict[str, str]:
     """Return the body's parameters; raises `OAuthError` for anything but one plain form."""
-    if incoming.mimetype != _FORM:
-        raise OAuthError("invalid_request", f"send the parameters as {_FORM}")
+    if incoming.mimetype != FORM:
+        raise OAuthError("invalid_request", f"send the parameters as {FORM}")
     if (incoming.content_length or 0) > _LONGEST:
         raise OAuthError("invalid_request", "the form is too long", status=413)
     try:

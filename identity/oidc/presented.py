@@ -86,7 +86,7 @@ def _with_nonce(answer: Response) -> Response:
 
 
 def _in_form(incoming: Request) -> str | None:
-    if incoming.method != "POST" or incoming.path != _FORM_AT or not incoming.get_data(cache=True):
+    if incoming.method != "POST" or incoming.path != _FORM_AT or incoming.mimetype != forms.FORM:
         return None
     try:
         return forms.form(incoming).get("access_token")

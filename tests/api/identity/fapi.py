@@ -73,7 +73,7 @@ def assertion(app: App, *, key: ECKey | None = None, header: dict[str, Any] | No
     good = {"iss": app.id, "sub": app.id, "aud": ISSUER, "iat": present, "exp": present + 50,
             "jti": secrets.token_urlsafe(12)}  # fmt: skip
     claims = {name: value for name, value in {**good, **changes}.items() if value is not None}
-    return jws({"alg": "ES256", "typ": "JWT", "kid": "k1", **(header or {})}, claims, key or app.key)
+    return jws({"alg": "ES256", "typ": "JWT", **(header or {})}, claims, key or app.key)
 
 
 def jws(header: dict[str, Any], claims: Any, key: ECKey) -> str:

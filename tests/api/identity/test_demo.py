@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 import time
+from typing import Any
 
 from flask.testing import FlaskClient
 from joserfc.jwk import ECKey
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from app.db import UnitOfWork, session, unit_of_work
 from app.principal import SYSTEM, acting_as
@@ -15,7 +16,8 @@ from demo import world as invented
 from identity import demo
 from identity.oidc import jose
 from identity.parties.models import Person
-from tests.api.identity import world
+from tests.api.identity import fapi, world
+from tests.api.identity.fapi import App
 
 
 def test_seed_runs_once_and_its_export_opens_the_city(client: FlaskClient, work: UnitOfWork) -> None:
@@ -41,3 +43,54 @@ def test_seed_runs_once_and_its_export_opens_the_city(client: FlaskClient, work:
     assert world.ask_token(client, signed).status_code == 200
     assert world.log_in(client, person["login_name"], person["password"]).status_code == 303
     assert client.get("/api/identity/me").json["mobile_tail"] == person["mobile"][-4:]
+
+
+def _as_app(told: dict[str, Any]) -> App:
+    key = ECKey.import_key(told["private_jwk"]) if "private_jwk" in told else jose.new_key()
+    made = App(told["client_id"], told["token_endpoint_auth_method"], told.get("client_secret", ""), key)
+    return made.bound() if told["dpop_bound_access_tokens"] else made
+
+
+def test_every_exported_client_does_what_it_is_for(client: FlaskClient, work: UnitOfWork) -> None:
+    with acting_as(SYSTEM), unit_of_work():
+        demo.seed()
+    with unit_of_work():
+        told = demo.export()
+    person = told["persons"][0]
+    world.log_in(client, person["login_name"], person["password"])
+    subs = {}
+
+    for each in told["clients"]:
+        app = _as_app(each)
+        kid = {"kid": each["private_jwk"]["kid"]} if "private_jwk" in each else {}
+        assert app.method != "private_key_jwt" or kid["kid"] == app.key.thumbprint()
+        if "authorization_code" in each["grant_types"]:
+            subs[each["client_id"]] = _sub(client, app, each)
+        else:
+            asked = fapi.post(client, app, "/oauth2/token", grant_type="client_credentials")
+            assert asked.status_code == 200, asked.json
+
+    assert len(set(subs.values())) == len(subs) >= 4
+    kinds = {(each["profile"], each["token_endpoint_auth_method"]) for each in told["clients"]}
+    assert {("fapi2", "private_key_jwt"), ("baseline", "none"), ("baseline", "client_secret_basic")} <= kinds
+
+
+def _sub(client: FlaskClient, app: App, told: dict[str, Any]) -> str:
+    pkce, there = world.Pkce.fresh(), told["redirect_uris"][0]
+    answer = world.approve(client, fapi.query(client, app, pkce, redirect_uri=there))
+    body = fapi.redeem(client, app, world.code_of(answer), pkce, redirect_uri=there).json
+    header, identity = jose.peek(body["id_token"])
+    assert header["alg"] == told["id_token_signed_response_alg"]
+    return str(identity["sub"])
+
+
+def test_credentials_of_the_demo_lie_nowhere_in_clear(client: FlaskClient, work: UnitOfWork) -> None:
+    with acting_as(SYSTEM), unit_of_work():
+        demo.seed()
+    with unit_of_work():
+        told = demo.export()
+        rows = " ".join(session().scalars(text("SELECT t::text FROM identity.client t")))
+
+    for each in told["clients"]:
+        for secret in (each.get("client_secret"), each.get("private_jwk", {}).get("d")):
+            assert secret is None or secret not in rows

@@ -1,0 +1,1 @@
+"""Forged, replayed and malformed credentials wherever one is taken, and verifiers that are broken on purpose."""
