@@ -26,6 +26,8 @@ _WORDS = {
     "identity.provider-turned-on": Text("开启外部账号登录", "Log-in with an outside account turned on"),
     "identity.consented": Text("授权应用访问", "Access given to an app"),
     "identity.token-issued": Text("应用开始访问", "An app began to use its access"),
+    "identity.request-denied": Text("拒绝设备或应用的请求", "A device's or app's request refused"),
+    "identity.token-exchanged": Text("专区代您调用另一服务", "A plugin called another service for you"),
     "identity.code-replayed": Text("授权码被重复使用，已撤销授权", "A code was used twice; the access was withdrawn"),
 }
 _KINDS = {

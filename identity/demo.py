@@ -19,7 +19,7 @@ from demo import world
 from identity import demo_clients
 from identity.accounts.service import open_account
 from identity.authenticators import password
-from identity.demo_clients import MOBILE
+from identity.demo_clients import DECISION_FORMS, MOBILE
 from identity.devices.models import Device
 from identity.devices.service import enrol
 from identity.face import demo as faces
@@ -108,6 +108,7 @@ def export() -> dict[str, Any]:
         "form_fields": {
             "log_in": {"path": "/login", "login_name": "login_name", "password": "password", "csrf": CSRF_FIELD},
             "consent": {"path": "/oauth2/authorize", "decision": "decision", "approve": "approve", "csrf": CSRF_FIELD},
+            **DECISION_FORMS,
         },
         "clients": demo_clients.export(),
         "persons": [

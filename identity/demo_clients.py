@@ -21,10 +21,14 @@ from identity.oidc.keys import public_members
 from identity.oidc.models import Client, ClientKey
 from identity.oidc.permitted import CIBA, DEVICE, EXCHANGE
 from identity.oidc.settings import resource_of
+from identity.sessions.browser import CSRF_FIELD
 
 MOBILE = "suxin-mobile"
 _PEOPLE = ("authorization_code", "refresh_token")
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_DECISION = {
+    "request": "request", "decision": "decision", "approve": "approve", "refuse": "refuse", "csrf": CSRF_FIELD,
+}  # fmt: skip
 Access = Mapping[str, list[str]]
 
 
@@ -42,7 +46,9 @@ class DemoClient:
     algorithm: str = "ES256"
     sector: str | None = None
     for_itself: tuple[tuple[str, str], ...] = ()
+    backchannel_logout_uri: str | None = None
     serves: str | None = None
+    detail_types: tuple[str, ...] = ()
 
 
 DEMO_CLIENTS: tuple[DemoClient, ...] = (
@@ -57,7 +63,6 @@ DEMO_CLIENTS: tuple[DemoClient, ...] = (
         title=Text("普惠银行（演示）", "Inclusive bank (demo)"),
         profile="fapi2",
         auth_method="private_key_jwt",
-        grant_types=(*_PEOPLE, CIBA),
         redirect_uris=("http://127.0.0.1:8766/callback",),
         post_logout_redirect_uris=("http://127.0.0.1:8766/bye",),
         sector="bank",
@@ -77,6 +82,24 @@ DEMO_CLIENTS: tuple[DemoClient, ...] = (
         redirect_uris=("http://127.0.0.1:8768/callback",),
         post_logout_redirect_uris=("http://127.0.0.1:8768/bye",),
         algorithm="RS256",
+        # `python -m demo.receiver` listens there.
+        backchannel_logout_uri="http://127.0.0.1:8768/backchannel-logout",
+    ),
+    DemoClient(
+        id="suxin-screen",
+        title=Text("社区大屏（演示）", "Community screen (demo)"),
+        grant_types=(DEVICE, "refresh_token"),
+        detail_types=("mandate",),
+    ),
+    DemoClient(
+        id="suxin-health-program",
+        title=Text("健康专区程序（演示）", "Health plugin's program (demo)"),
+        auth_method="private_key_jwt",
+        grant_types=(*_PEOPLE, CIBA, EXCHANGE),
+        redirect_uris=("http://127.0.0.1:8769/callback",),
+        post_logout_redirect_uris=("http://127.0.0.1:8769/bye",),
+        serves="health",
+        detail_types=("mandate",),
     ),
     DemoClient(
         id="suxin-service",
@@ -85,20 +108,19 @@ DEMO_CLIENTS: tuple[DemoClient, ...] = (
         grant_types=("client_credentials",),
         for_itself=((CORE_AUDIENCE, INTROSPECT),),
     ),
-    DemoClient(
-        id="suxin-television",
-        title=Text("电视大屏（演示）", "Television (demo)"),
-        grant_types=(DEVICE, "refresh_token"),
-    ),
-    DemoClient(
-        id="suxin-health",
-        title=Text("健康插件（演示）", "Health plugin (demo)"),
-        auth_method="private_key_jwt",
-        grant_types=(EXCHANGE,),
-        for_itself=((CORE_AUDIENCE, "profile"),),
-        serves="health",
-    ),
 )
+
+
+# The pages on which people decide, by their form fields; each form also holds the id of its `request`.
+DECISION_FORMS: Mapping[str, Mapping[str, str]] = {
+    "device": {"path": "/device", "user_code": "user_code", "csrf": CSRF_FIELD},
+    "device_decision": {"path": "/device/decision", **_DECISION},
+    "approvals": {"path": "/approvals", **_DECISION},
+    "log_out": {
+        "path": "/oauth2/logout/decision", "request": "request", "decision": "decision", "approve": "log_out",
+        "refuse": "stay", "csrf": CSRF_FIELD,
+    },
+}  # fmt: skip
 
 
 def seed(people_access: Access) -> None:
@@ -124,8 +146,10 @@ def _register(each: DemoClient, access: Access) -> None:
             post_logout_redirect_uris=list(each.post_logout_redirect_uris),
             id_token_alg=each.algorithm,
             sector=each.sector,
-            serves=each.serves,
             access=access,
+            backchannel_logout_uri=each.backchannel_logout_uri,
+            serves=each.serves,
+            detail_types=list(each.detail_types),
         )
     )
     if each.auth_method == "private_key_jwt":
@@ -152,6 +176,9 @@ def _exported(client: Client) -> dict[str, Any]:
         "dpop_bound_access_tokens": client.profile == "fapi2",
         "require_pushed_authorization_requests": client.profile == "fapi2",
         "sector": client.sector,
+        "backchannel_logout_uri": client.backchannel_logout_uri,
+        "authorization_details_types": client.detail_types,
+        "serves": None if client.serves is None else resource_of(client.serves),
         "scopes": {resource_of(audience): " ".join(scopes) for audience, scopes in client.access.items()},
         **_credential(client),
     }

@@ -24,13 +24,13 @@ def sweep() -> None:
     day_ago = now() - timedelta(days=1)
     session().execute(delete(Revocation).where(Revocation.expires_at < now()))
     session().execute(delete(AuthorizationCode).where(AuthorizationCode.expires_at < day_ago))
-    session().execute(delete(PushedRequest).where(PushedRequest.expires_at < day_ago))
     session().execute(delete(DecoupledRequest).where(DecoupledRequest.expires_at < day_ago))
     # What an invitation allowed goes on bounding its client.
     unused = RegistrationInvite.client_id.is_(None)
     session().execute(delete(RegistrationInvite).where(RegistrationInvite.expires_at < day_ago, unused))
     told = LogoutDelivery.state != "waiting"
     session().execute(delete(LogoutDelivery).where(LogoutDelivery.created_at < now() - timedelta(days=30), told))
+    session().execute(delete(PushedRequest).where(PushedRequest.expires_at < day_ago))
     session().execute(delete(BrowserSession).where(BrowserSession.expires_at < day_ago))
     session().execute(delete(GuessCount).where(GuessCount.window_started_at < day_ago))
 

@@ -12,6 +12,8 @@ _ACTIONS = {
     "identity.logged-out": Text("退出登录", "Logged out"),
     "identity.consented": Text("授权应用访问", "Access given to an app"),
     "identity.token-issued": Text("应用开始访问", "An app began its access"),
+    "identity.request-denied": Text("拒绝设备或应用的请求", "A device's or app's request refused"),
+    "identity.token-exchanged": Text("专区代您调用另一服务", "A plugin called another service for you"),
     "identity.person-registered": Text("登记实名信息", "Real-name record registered"),
     "identity.account-opened": Text("开通账号", "Account opened"),
     "identity.password-set": Text("设置密码", "Password set"),

@@ -17,6 +17,8 @@ pytestmark = pytest.mark.optional
 Opened = Callable[..., "BrowserContext"]
 DISPLAYS = [{}, {"mode": "elder"}, {"theme": "dark"}, {"language": "en"}, {"mode": "elder", "language": "en"}]
 PAGES = ["/", "/login", "/matters/", "/matters/health.medicine-on-insurance", "/problems/", "/nothing-here"]
+# `/device` and the pages of questions and log-out need a person.
+IDENTITY_PAGES = ["/device", "/approvals", "/oauth2/logout", "/oauth2/logout?client_id=client_unknown"]
 TOO_SMALL = """least => [...document.querySelectorAll("main button, main input, header button, header a")]
   .filter(each => each.checkVisibility() && each.type !== "hidden" && each.getBoundingClientRect().height < least)
   .map(each => each.outerHTML)"""
@@ -42,9 +44,31 @@ def test_pages_are_open_to_everyone(opened: Opened, log_in: Callable[[Page], Non
         page.goto(path)
         found[path] = faults(page) + page.evaluate(TOO_SMALL, 44)
     log_in(page)
+    for path in IDENTITY_PAGES:
+        page.goto(path)
+        found[path] = faults(page) + page.evaluate(TOO_SMALL, 44)
+    page.goto("/")
     found["home"] = faults(page) + page.evaluate(TOO_SMALL, 44)
 
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize("display", [{}, {"mode": "elder", "language": "en"}, {"theme": "dark"}], ids=str)
+def test_the_question_of_a_device_is_open_to_everyone(
+    opened: Opened, log_in: Callable[[Page], None], display: dict[str, str]
+) -> None:
+    page = opened(**display).new_page()
+    log_in(page)
+    asked = page.request.post("/oauth2/device_authorization", form={"client_id": "suxin-screen", "scope": "openid"})
+    page.goto(asked.json()["verification_uri_complete"])
+
+    page.locator("main form button").press("Enter")
+    page.locator("button[value=approve]").wait_for()
+    wrong = faults(page) + page.evaluate(TOO_SMALL, 44)
+    page.locator("button[value=approve]").press("Enter")
+    page.wait_for_url("**/device/decision")
+
+    assert wrong + faults(page) == []
 
 
 @pytest.mark.parametrize("display", [{}, {"mode": "elder", "language": "en"}, {"theme": "dark"}], ids=str)
@@ -66,7 +90,7 @@ def test_pages_reflow(opened: Opened, log_in: Callable[[Page], None], width: int
     wide = []
 
     log_in(page)
-    for path in [*PAGES, "/p/health/terminal"]:
+    for path in [*PAGES, *IDENTITY_PAGES, "/p/health/terminal"]:
         page.goto(path)
         wide += [path] if too_wide(page) else []
 

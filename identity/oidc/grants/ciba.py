@@ -15,4 +15,4 @@ def ciba(caller: Caller, params: dict[str, str]) -> dict[str, Any]:
     """Give the client its tokens once the person has approved, to one poll only."""
     client = confidential_for(caller, CIBA)
     grant_id = collect(needed(params, "auth_req_id"), kind="ciba", client_id=client.id)
-    return tokens_of_decided(grant_id, params, jkt=caller.jkt)
+    return tokens_of_decided(grant_id, caller, params)

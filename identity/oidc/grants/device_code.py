@@ -15,4 +15,4 @@ def device_code(caller: Caller, params: dict[str, str]) -> dict[str, Any]:
     """Give the device its tokens once the person has approved, to one poll only."""
     client = client_for(caller, DEVICE)
     grant_id = collect(needed(params, "device_code"), kind="device", client_id=client.id)
-    return tokens_of_decided(grant_id, params, jkt=caller.jkt)
+    return tokens_of_decided(grant_id, caller, params)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
+import httpx
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -14,7 +16,8 @@ from sqlalchemy import func, select, update
 from app.db import UnitOfWork, now, session, unit_of_work
 from app.outbox import OutboxEvent
 from app.principal import SYSTEM, acting_as
-from demo.receiver import Receiver, Refused
+from app.worker import run_events
+from demo.receiver import Receiver, Refused, serve
 from identity.accounts.service import disable_account
 from identity.oidc import jose, keys
 from identity.oidc.logout import backchannel, egress
@@ -126,9 +129,9 @@ def test_a_client_with_offline_access_is_told_too(client: FlaskClient, citizen: 
 def test_nobody_is_told_when_the_change_is_undone(client: FlaskClient, citizen: Citizen, door: Door) -> None:
     world.citizen_tokens(client, citizen, listening(door))
 
-    with pytest.raises(RuntimeError), unit_of_work():
+    with unit_of_work() as work:
         disable_account(citizen.account_id)
-        raise RuntimeError
+        work.undo()
 
     assert deliver() == 0
     assert states() == []
@@ -319,3 +322,38 @@ def test_log_in_without_listeners_queues_nothing(client: FlaskClient, citizen: C
 
     with unit_of_work():
         assert session().scalar(select(func.count()).select_from(LogoutDelivery)) == 0
+
+
+def test_worker_runs_a_delivery_once_and_a_second_hand_out_does_nothing(clean_city: Flask, door: Door) -> None:
+    with clean_city.app_context():
+        with unit_of_work():
+            citizen = world.new_citizen()
+        world.citizen_tokens(clean_city.test_client(), citizen, listening(door))
+        with acting_as(SYSTEM), unit_of_work():
+            disable_account(citizen.account_id)
+        with unit_of_work():
+            queued = session().scalars(select(OutboxEvent).where(OutboxEvent.job == "identity.send_logout")).one()
+        event = {"id": queued.id, "arguments": queued.arguments, "acts_under": queued.acts_under}
+        job = clean_city.extensions["suxin.jobs"]["identity.send_logout"]
+
+        left = [run_events(job, [event]) for _ in range(2)]
+        stored = states()
+
+    assert (left, len(door.came), stored) == ([[], []], 1, ["delivered"])
+
+
+def test_example_receiver_serves_its_door(client: FlaskClient, citizen: Citizen, door: Door) -> None:
+    receiver, token = told(client, citizen, door)
+    server = serve(receiver, 0)
+    thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    address = f"http://127.0.0.1:{server.server_address[1]}/"
+    try:
+        answers = [httpx.post(address, data={"logout_token": token}, trust_env=False) for _ in range(2)]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    assert [answer.status_code for answer in answers] == [200, 400]
+    assert all(answer.headers["Cache-Control"] == "no-store" for answer in answers)

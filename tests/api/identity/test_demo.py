@@ -16,7 +16,7 @@ from demo import world as invented
 from identity import demo
 from identity.oidc import jose
 from identity.parties.models import Person
-from tests.api.identity import fapi, world
+from tests.api.identity import fapi, programs, world
 from tests.api.identity.fapi import App
 
 
@@ -66,7 +66,7 @@ def test_every_exported_client_does_what_it_is_for(client: FlaskClient, work: Un
         assert app.method != "private_key_jwt" or kid["kid"] == app.key.thumbprint()
         if "authorization_code" in each["grant_types"]:
             subs[each["client_id"]] = _sub(client, app, each)
-        else:
+        elif "client_credentials" in each["grant_types"]:
             asked = fapi.post(client, app, "/oauth2/token", grant_type="client_credentials")
             assert asked.status_code == 200, asked.json
 
@@ -94,3 +94,32 @@ def test_credentials_of_the_demo_lie_nowhere_in_clear(client: FlaskClient, work:
     for each in told["clients"]:
         for secret in (each.get("client_secret"), each.get("private_jwk", {}).get("d")):
             assert secret is None or secret not in rows
+
+
+def test_export_lets_a_device_and_a_program_work(client: FlaskClient, work: UnitOfWork) -> None:
+    with acting_as(SYSTEM), unit_of_work():
+        demo.seed()
+    with unit_of_work():
+        told = demo.export()
+    person = told["persons"][0]
+    screen, program = (
+        next(each for each in told["clients"] if each["client_id"] == name)
+        for name in ("suxin-screen", "suxin-health-program")
+    )
+    asked = programs.ask_device(client, screen["client_id"], scope="openid", resource=told["issuer"]).json
+    world.log_in(client, person["login_name"], person["password"])
+    forms = told["form_fields"]
+    page = client.get(forms["device"]["path"]).get_data(as_text=True)
+    fields = {forms["device"]["csrf"]: world.form_token(page), forms["device"]["user_code"]: asked["user_code"]}
+    shown = client.post(forms["device"]["path"], data=fields).get_data(as_text=True)
+    fields = {
+        forms["device_decision"]["csrf"]: world.form_token(shown),
+        forms["device_decision"]["request"]: programs.request_id_in(shown),
+        forms["device_decision"]["decision"]: forms["device_decision"]["approve"],
+    }
+
+    assert client.post(forms["device_decision"]["path"], data=fields).status_code == 200
+    assert programs.poll_device(client, screen["client_id"], asked["device_code"]).status_code == 200
+    assert program["serves"] == world.HEALTH
+    assert any(each["backchannel_logout_uri"] for each in told["clients"])
+    assert all(each["post_logout_redirect_uris"] for each in told["clients"] if each["redirect_uris"])

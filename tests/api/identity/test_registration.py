@@ -160,7 +160,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "implicit grant": {"grant_types": ["implicit"]},
     "grant twice": {"grant_types": ["authorization_code", "authorization_code"]},
     "grants as text": {"grant_types": "authorization_code"},
-    "program's grant for a public client": {"token_endpoint_auth_method": "none", "grant_types": ["client_credentials"]},
+    "a program's grant": {"token_endpoint_auth_method": "none", "grant_types": ["client_credentials"]},
     "exchange for a public client": {"token_endpoint_auth_method": "none", "grant_types": [EXCHANGE]},
     "foreign scope": {"scope": "openid presence:verify"},
     "scope in a list": {"scope": ["openid"]},
