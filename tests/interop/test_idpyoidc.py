@@ -13,7 +13,7 @@ from tests.served import City
 
 pytest.importorskip("idpyoidc", reason="not installed: requirements/interop.lock")
 
-from idpyoidc.client.defaults import DEFAULT_OIDC_SERVICES
+from idpyoidc.client.defaults import DEFAULT_KEY_DEFS, DEFAULT_OIDC_SERVICES
 from idpyoidc.client.rp_handler import RPHandler
 
 
@@ -22,6 +22,8 @@ def handler(city: City) -> RPHandler:
     me = clients.older(city)
     return RPHandler(
         base_url="http://127.0.0.1:8768",
+        # Its usual key definitions write into the working folder.
+        key_conf={"key_defs": DEFAULT_KEY_DEFS},
         client_configs={
             city.base: {
                 "issuer": city.base,
