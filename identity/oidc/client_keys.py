@@ -19,7 +19,8 @@ from sqlalchemy import select, text
 from app.db import session, unit_of_work
 from identity.oidc import jose, keys
 from identity.oidc.models import Client, ClientKey
-from identity.oidc.replay import Once
+from identity.oidc.one_shot import OneShot
+from identity.oidc.replay import FRESH, USED, Once, arrays, not_fresh
 
 _MOST = 5_000
 # Row versions: any change of the client or of its live keys makes another text.
@@ -30,15 +31,16 @@ _VERSION = """
     FROM identity.client c
     WHERE c.id = :client AND c.state = 'active' AND c.auth_method = 'private_key_jwt'
 """
-_SPEND = text(f"""
+_SPEND = OneShot.of(
+    "spend",
+    f"""
     WITH held AS ({_VERSION}), taken AS (
         INSERT INTO identity.replay_key (namespace, value, expires_at)
-        SELECT n, v, e FROM unnest(cast(:namespaces AS text[]), cast(:values AS bytea[]),
-                                   cast(:ends AS timestamptz[])) AS used (n, v, e)
-        WHERE (SELECT version FROM held) = :version
+        SELECT * FROM ({USED}) AS marks WHERE (SELECT version FROM held) = :version
         ON CONFLICT DO NOTHING RETURNING namespace, value)
-    SELECT (SELECT version FROM held), namespace, value FROM (SELECT) AS one LEFT JOIN taken ON true
-""")  # noqa: S608 - both parts are constants
+    SELECT (SELECT version FROM held), {FRESH} FROM taken
+    """,  # noqa: S608 - all parts are constants
+)
 
 
 class Changed(Exception):
@@ -72,22 +74,11 @@ def spend(held: Signer, uses: Sequence[Once]) -> list[Once]:
 
     Raises `Changed` when the client is not as it was; nothing is spent then.
     """
-    with unit_of_work():
-        rows = session().execute(
-            _SPEND,
-            {
-                "client": held.client.id,
-                "version": held.version,
-                "namespaces": [each.namespace for each in uses],
-                "values": [each.value for each in uses],
-                "ends": [each.until for each in uses],
-            },
-        ).all()  # fmt: skip
-    if rows[0][0] != held.version:
+    version, fresh = _SPEND.run({**arrays(uses), "client": held.client.id, "version": held.version})
+    if version != held.version:
         _memory().forget(held.client.id)
         raise Changed(held.client.id)
-    fresh = {(row[1], bytes(row[2])) for row in rows if row[1] is not None}
-    return [each for each in uses if (each.namespace, each.value) not in fresh]
+    return not_fresh(uses, fresh)
 
 
 def _read(client_id: str) -> Signer:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete
-from sqlalchemy.dialects.postgresql import insert
 
-from app.db import now, session, unit_of_work
+from app.db import now, session
 from identity.oidc.models import ReplayKey
+from identity.oidc.one_shot import OneShot
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +33,44 @@ def first_sight(namespace: str, *parts: str, until: datetime) -> bool:
     return not seen_before([Once(namespace, parts, until)])
 
 
+# The marks that were fresh, as one text.
+FRESH = "coalesce(string_agg(namespace || ' ' || encode(value, 'hex'), ','), '')"
+USED = """
+    SELECT n AS namespace, decode(v, 'hex') AS value, to_timestamp(e::float8) AS expires_at
+    FROM unnest(cast(:namespaces AS text[]), cast(:marks AS text[]), cast(:ends AS text[])) AS used (n, v, e)
+"""
+_REMEMBER = OneShot.of(
+    "replay",
+    f"""
+    WITH taken AS (INSERT INTO identity.replay_key (namespace, value, expires_at) {USED}
+        ON CONFLICT DO NOTHING RETURNING namespace, value)
+    SELECT {FRESH} FROM taken
+    """,  # noqa: S608 - all parts are constants
+)
+
+
 def seen_before(uses: Sequence[Once]) -> list[Once]:
     """Remember all of these, in one statement, and return those that were seen before.
 
     Committed at once: a request refused later on has used its proof all the same.
     """
-    if not uses:
-        return []
-    rows = [{"namespace": each.namespace, "value": each.value, "expires_at": each.until} for each in uses]
-    with unit_of_work():
-        taken = session().execute(
-            insert(ReplayKey).values(rows).on_conflict_do_nothing().returning(ReplayKey.namespace, ReplayKey.value)
-        )
-        fresh = {(namespace, value) for namespace, value in taken}
-    return [each for each in uses if (each.namespace, each.value) not in fresh]
+    return not_fresh(uses, _REMEMBER.run(arrays(uses))[0]) if uses else []
+
+
+def arrays(uses: Sequence[Once]) -> dict[str, str | None]:
+    """Return the parameters of `USED`; no part of them needs a quotation mark."""
+    columns = {
+        "namespaces": [each.namespace for each in uses],
+        "marks": [each.value.hex() for each in uses],
+        "ends": [str(each.until.timestamp()) for each in uses],
+    }
+    return {name: "{" + ",".join(column) + "}" for name, column in columns.items()}
+
+
+def not_fresh(uses: Sequence[Once], fresh: str | None) -> list[Once]:
+    """Return the uses that are missing among the fresh marks."""
+    marks = set((fresh or "").split(","))
+    return [each for each in uses if f"{each.namespace} {each.value.hex()}" not in marks]
 
 
 def forget_expired() -> int:

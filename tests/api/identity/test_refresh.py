@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from app.db import UnitOfWork, now, session, unit_of_work
+from app.hotpath.statement import Lines
 from identity.accounts.service import disable_account
 from identity.oidc import jose, refresh_token
 from identity.oidc.access import Wanted, wanted
@@ -265,6 +266,13 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return real(self, query, *args, **kwargs)
 
     monkeypatch.setattr(psycopg.Cursor, "execute", noted)
+    run = Lines._run
+
+    def noted_on_a_line(self: Lines, statement: Any, parameters: Any) -> Any:
+        seen.append(statement.sql.decode())
+        return run(self, statement, parameters)
+
+    monkeypatch.setattr(Lines, "_run", noted_on_a_line)
     return seen
 
 

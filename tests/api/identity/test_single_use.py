@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from app.db import add, now, session, unit_of_work
 from identity.oidc import client_keys, pushed, replay
@@ -53,7 +54,7 @@ class ReadFirst:
             known = set(session().scalars(select(ReplayKey.value)))
         self.all_looked.wait()
         with unit_of_work():
-            session().execute(replay.insert(ReplayKey).on_conflict_do_nothing(), [
+            session().execute(insert(ReplayKey).on_conflict_do_nothing(), [
                 {"namespace": each.namespace, "value": each.value, "expires_at": each.until} for each in uses
             ])  # fmt: skip
         return [each for each in uses if each.value in known]
