@@ -98,6 +98,9 @@ def admitted(client: FlaskClient, route: Route, actor: Actor, sign_in: SignIn) -
 
 def _bearer_error(answer: Any) -> bool:
     challenge = answer.headers.get("WWW-Authenticate", "")
+    if 'realm="registration"' in challenge:
+        # Invitations and registration tokens (RFC 7591, 7592) are no access tokens: the route itself reads them.
+        return False
     return any(word in challenge for word in ('error="invalid_token"', 'error="insufficient_scope"'))
 
 

@@ -7,9 +7,12 @@ from flask.views import MethodView
 from werkzeug.wrappers import Response
 
 from app.guards import public, writes_on_get
+from identity import pages
+from identity.oidc.errors import OAuthError
 from identity.oidc.logout import rp_initiated
 
 blueprint = Blueprint("oauth2_logout", __name__)
+blueprint.register_error_handler(OAuthError, pages.refusal)
 
 
 class LogOut(MethodView):

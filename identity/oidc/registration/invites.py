@@ -87,4 +87,5 @@ def consume(invitation: RegistrationInvite, *, client_id: str) -> None:
 
 def unknown_token() -> OAuthError:
     """Return the one answer to every token that does not open the door."""
-    return OAuthError("invalid_token", "the token is unknown, used or expired", status=401)
+    challenge = {"WWW-Authenticate": 'Bearer realm="registration", error="invalid_token"'}
+    return OAuthError("invalid_token", "the token is unknown, used or expired", status=401, headers=challenge)

@@ -18,7 +18,7 @@ from identity.accounts.service import disable_account
 from identity.oidc import jose
 from identity.oidc.decoupled import device, requests
 from identity.oidc.models import Client, DecoupledRequest
-from tests.api.identity import programs, world
+from tests.api.identity import fapi, programs, world
 from tests.api.identity.world import Citizen
 
 
@@ -233,6 +233,20 @@ def test_logging_out_of_the_browser_leaves_the_device_logged_in(
     client.post("/logout", data={"csrf_token": world.form_token(page)})
 
     assert client.get("/api/identity/me", headers=world.bearer(token)).status_code == 200
+
+
+def test_key_that_the_device_proves_binds_all_its_tokens(client: FlaskClient, citizen: Citizen) -> None:
+    with unit_of_work():
+        bound = fapi.new_app(dpop=True, grant_types=[programs.DEVICE, "refresh_token"])
+    code = approved(client, citizen, bound.id)["device_code"]
+
+    body = fapi.post(client, bound, "/oauth2/token", grant_type=programs.DEVICE, device_code=code).json
+
+    assert body["token_type"] == "DPoP"
+    assert client.get("/api/identity/me", headers=world.bearer(body["access_token"])).status_code == 401
+    plain = {"grant_type": "refresh_token", "client_id": bound.id, "refresh_token": body["refresh_token"]}
+    assert client.post("/oauth2/token", data=plain).json["error"] == "invalid_grant"
+    assert fapi.refresh(client, bound, body["refresh_token"]).status_code == 200
 
 
 def test_nothing_secret_is_kept_in_clear(client: FlaskClient, screen: str) -> None:

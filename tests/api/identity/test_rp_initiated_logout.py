@@ -321,3 +321,11 @@ def test_metadata_names_the_new_endpoints(client: FlaskClient, work: UnitOfWork)
     assert told["backchannel_logout_session_supported"] is True
     assert programs.EXCHANGE in told["grant_types_supported"]
     assert "mandate" in told["authorization_details_types_supported"]
+
+
+@pytest.mark.parametrize("path", ["/oauth2/logout", "/oauth2/logout/decision"])
+def test_body_that_is_no_form_gets_a_page(client: FlaskClient, work: UnitOfWork, path: str) -> None:
+    answer = client.post(path, json={})
+
+    assert answer.status_code == 400
+    assert answer.mimetype == "text/html"
