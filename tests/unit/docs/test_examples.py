@@ -6,7 +6,7 @@ import re
 
 from app.coverage import ROOT
 
-EXAMPLE = re.compile(r"```(?:js|python)\n(?://|#) (tests/\S+)\n(.*?)```", re.DOTALL)
+EXAMPLE = re.compile(r"```(?:js|text)\n(?://|#) (tests/\S+)\n(.*?)```", re.DOTALL)
 
 
 def _squeezed(text: str) -> str:
