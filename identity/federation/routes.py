@@ -10,7 +10,7 @@ from marshmallow import Schema, fields
 from sqlalchemy import select
 
 from app.db import session
-from app.errors import NotSignedIn, language
+from app.errors import NotFound, language
 from app.guards import Kind, principal, require
 from identity.accounts.models import Account
 from identity.federation import links
@@ -67,5 +67,5 @@ def _shown(standing: links.Standing) -> dict[str, Any]:
 def _account() -> Account:
     found = session().scalars(select(Account).where(Account.person_id == principal().party).limit(1)).first()
     if found is None:
-        raise NotSignedIn
+        raise NotFound
     return found
