@@ -38,7 +38,8 @@ def _speeds(world: World) -> list[float]:
         with unit_of_work():
             grant = AuthorizationGrant(
                 id="grant_verification", authorization_details=[], access={"health": ["health:read"]},
-                person_id="person_bench", client_id=PLAIN, proofing_level=4, authentication_level=1, authenticated_at=now(),
+                person_id="person_bench", client_id=PLAIN, proofing_level=4, authentication_level=1,
+                authenticated_at=now(),
             )  # fmt: skip
             wanted = Wanted("health", ("health:read",))
             made = [tokens.for_citizen(grant, wanted) for _ in range(TOKENS * ROUNDS)]
