@@ -40,6 +40,8 @@ lock: $(STAMP) ## Resolve the pins again from setup.cfg
 	  --upgrade -o requirements/bootstrap.lock
 	$(BIN)/uv pip compile requirements/browser.in --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url --upgrade -o requirements/browser.lock
+	$(BIN)/uv pip compile requirements/interop.in -c requirements.lock --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade -o requirements/interop.lock
 
 clean: ## Remove the environment (state and data stay)
 	rm -rf .venv

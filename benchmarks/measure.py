@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -36,17 +36,21 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way to answer: where, with what, and how to tell that the answer is right."""
+    """One way to answer: where, with what, and how to tell that the answer is right.
+
+    `store` is the process of the database it stands on, where that is not the run's PostgreSQL.
+    """
 
     name: str
     server: Server
     request: Request
     check: Check = ok
+    store: int | None = None
 
 
 def rounds(variants: list[Variant], *, postmaster: int, seconds: float = 1.0, connections: int = 8) -> list[Row]:
     """Measure all variants in turn, ROUNDS times, after one warm-up; the first variant runs twice per round."""
-    order = [Variant(variants[0].name + " (again)", variants[0].server, variants[0].request, variants[0].check)]
+    order = [replace(variants[0], name=variants[0].name + " (again)")]
     order = [*variants, *order]
     for variant in variants:
         _one(variant, postmaster, -1, 0.3, connections)
@@ -54,7 +58,8 @@ def rounds(variants: list[Variant], *, postmaster: int, seconds: float = 1.0, co
 
 
 def _one(variant: Variant, postmaster: int, number: int, seconds: float, connections: int) -> Row:
-    before = machine.cpu_seconds(variant.server.pid), machine.cpu_seconds(postmaster)
+    store = variant.store or postmaster
+    before = machine.cpu_seconds(variant.server.pid), machine.cpu_seconds(store)
     seen = asyncio.run(
         closed_loop(
             variant.server.target,
@@ -64,7 +69,7 @@ def _one(variant: Variant, postmaster: int, number: int, seconds: float, connect
             check=variant.check,
         )
     )
-    after = machine.cpu_seconds(variant.server.pid), machine.cpu_seconds(postmaster)
+    after = machine.cpu_seconds(variant.server.pid), machine.cpu_seconds(store)
     good = max(1, seen.sent)
     if seen.errors:
         raise RuntimeError(f"{variant.name}: {seen.errors} wrong answers of {seen.sent}: {seen.statuses}")

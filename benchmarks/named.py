@@ -130,7 +130,7 @@ def _people_tokens() -> list[tuple[str, dict[str, str]]]:
     for person in session().scalars(sa.select(Person.id).order_by(Person.id)).all():
         grant = AuthorizationGrant(
             id=f"grant_{person}", access={"suxin": ["profile"]}, person_id=person, client_id="bench",
-            proofing_level=4, authentication_level=2, authenticated_at=now(),
+            authorization_details=[], proofing_level=4, authentication_level=2, authenticated_at=now(),
         )  # fmt: skip
         made.append(
             (directory.subject_of(person, "suxin"), _bearer(tokens.for_citizen(grant, Wanted("suxin", ("profile",)))))

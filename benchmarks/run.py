@@ -12,6 +12,7 @@ from benchmarks import measure, report
 from benchmarks.world import prepared
 
 PARTS = ("reads", "writes", "audit", "outbox", "bulkhead", "start", "logins")
+PARTS = ("reads", "writes", "audit", "outbox", "bulkhead", "start", "identity")
 
 
 def main() -> int:

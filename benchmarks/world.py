@@ -50,7 +50,7 @@ class World:
         with app.app_context(), unit_of_work():
             grant = AuthorizationGrant(
                 id="grant_bench", access={"suxin": [SCOPE]}, person_id=PARTY, client_id="bench",
-                proofing_level=2, authentication_level=2, authenticated_at=now(),
+                authorization_details=[], proofing_level=2, authentication_level=2, authenticated_at=now(),
             )  # fmt: skip
             token = tokens.for_citizen(grant, Wanted("suxin", (SCOPE,)))
         app.extensions["suxin.db"].dispose()

@@ -30,6 +30,8 @@ from identity.devices.routes import blueprint as devices
 from identity.face.keys import FaceKeys
 from identity.face.provider import FaceProvider
 from identity.face.routes import blueprint as face
+from identity.federation.pages import blueprint as federation
+from identity.federation.routes import blueprint as providers_of_a_citizen
 from identity.oidc.decoupled.routes import blueprint as decoupled
 from identity.oidc.logout.routes import blueprint as logout
 from identity.oidc.mandate_detail import MANDATE
@@ -70,6 +72,7 @@ plugin = Plugin(
         admin,
         parties_routes.blueprint,
         proofing_routes.blueprint,
+        providers_of_a_citizen,
     ),
     protocol_blueprints=(
         oauth2,
@@ -80,6 +83,7 @@ plugin = Plugin(
         account_pages,
         parties_pages.blueprint,
         proofing_pages.blueprint,
+        federation,
     ),
     models=Base,
     migrations=Path(__file__).parent / "migrations",
@@ -101,8 +105,11 @@ plugin = Plugin(
         "identity:sessions": Text("查看和退出您登录的设备", "See your devices and log them out"),
         "identity:assist": Text("在窗口协助到场人员", "Help people present at a window"),
         "identity:recovery": Text("为到场人员办理账号找回", "Let people present recover their account"),
+        "identity:providers": Text("管理外部账号登录", "Manage log-in with outside accounts"),
     },
     settings=(
+        PluginSetting(name="providers_file", default="", meaning="JSON list of outside log-in providers; empty: none"),
+        PluginSetting(name="province_socket", default="", meaning="Unix socket of the demo's simulated province"),
         PluginSetting(
             name="private_hosts",
             default="",
@@ -133,6 +140,7 @@ plugin = Plugin(
         Provider(network_identity, "identity", NetworkIdentityOverHttp()),
     ),
     simulators=(
+        Simulator(name="province", module="identity.federation.simulator"),
         Simulator(name="population", module="identity.proofing.simulator.population"),
         Simulator(name="legal-register", module="identity.proofing.simulator.legal_register"),
         Simulator(name="network-identity", module="identity.proofing.simulator.network_identity"),

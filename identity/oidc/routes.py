@@ -9,11 +9,12 @@ from flask.views import MethodView
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.guards import Kind, principal, public, require, writes_on_get
-from identity.oidc import authorize, dpop, introspection, keys, metadata, push, token, userinfo, withdraw
+from identity.oidc import authorize, cors, dpop, introspection, keys, metadata, push, token, userinfo, withdraw
 from identity.oidc.errors import OAuthError, refuse
 
 blueprint = Blueprint("oauth2", __name__)
 blueprint.register_error_handler(OAuthError, refuse)
+blueprint.after_request(cors.opened)
 
 
 class Metadata(MethodView):

@@ -13,6 +13,7 @@ ACCESS_TOKEN_SECONDS = 300
 CODE_SECONDS = 60
 CLOCK_SKEW_SECONDS = 10
 ASSERTION_SECONDS = 60
+OLDER_ASSERTION_SECONDS = 3600
 PUSHED_SECONDS = 90
 # How long a person may take between the first page and the answer to the client.
 INTERACTION_SECONDS = 900

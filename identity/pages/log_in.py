@@ -35,7 +35,7 @@ class LogIn(MethodView):
                 params.get("login_name", ""), params.get("password", ""), source=request.remote_addr or ""
             )
         except (password.WrongCredentials, TooManyGuesses) as refused:
-            return _again(refused, visit)
+            return refused_with(refused, visit)
         return go_on(account, password.KIND, visit)
 
 
@@ -49,7 +49,7 @@ class Passkey(MethodView):
                 params.get("credential", ""), browser=browser.binding(request), source=request.remote_addr or ""
             )
         except (PasskeyRefused, ChallengeUnfit, TooManyGuesses) as refused:
-            return _again(refused, visit)
+            return refused_with(refused, visit)
         return enter(account, ("passkey",), visit)
 
 
@@ -62,7 +62,7 @@ class Second(MethodView):
         try:
             step = second.resumed(params.get("pending", ""), browser=bound)
         except LogInExpired as refused:
-            return _again(refused, visit)
+            return refused_with(refused, visit)
         try:
             methods = second.prove(
                 step, params.get("way", ""), params.get("code", ""), code_id=code_id, browser=bound, source=source
@@ -70,7 +70,7 @@ class Second(MethodView):
         except (WrongCode, password.WrongCredentials, TooManyGuesses) as refused:
             return ask(step, visit, status=refused.status, refused=refused, code_id=code_id)
         except LogInExpired as refused:
-            return _again(refused, visit)
+            return refused_with(refused, visit)
         return enter(step.account, methods, visit)
 
 
@@ -82,7 +82,7 @@ class SecondCode(MethodView):
         try:
             step = second.resumed(params.get("pending", ""), browser=bound)
         except LogInExpired as refused:
-            return _again(refused, visit)
+            return refused_with(refused, visit)
         try:
             code_id = codes.ask(step.account, browser=bound, source=request.remote_addr or "")
         except TooManyGuesses as refused:
@@ -111,5 +111,6 @@ def add_to(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/logout", view_func=LogOut.as_view("logout"))
 
 
-def _again(refused: DomainError, visit: Visit) -> Response:
+def refused_with(refused: DomainError, visit: Visit) -> Response:
+    """Return the log-in page that says why a way in was refused."""
     return page("identity/login.html", status=refused.status, refused=refused, **visit.values())

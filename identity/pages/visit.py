@@ -17,6 +17,7 @@ from identity.authenticators import second
 from identity.authenticators.levels import Wanted, reached
 from identity.authenticators.passkeys import log_in as passkey
 from identity.authenticators.sms.operator import offered
+from identity.federation import providers
 from identity.pages.shown import own_path, page, to
 from identity.sessions import browser, service
 from identity.sessions.service import Proven
@@ -55,6 +56,8 @@ class Visit:
             "visit": self,
             "strong": strong,
             "sms": offered() and not strong,
+            "providers": () if strong else providers.offered(),
+            "return_to": self.return_to,
             "passkey_options": passkey.options(browser=browser.binding(request)),
         }
 

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser import camera
+from tests.served import City, served_city
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 FACES = Path(__file__).parents[2] / "demo" / "faces"
-CUSTOMER, TILL = "lin", "heyue"
+TILL = "heyue"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-
-
-@dataclass(frozen=True, slots=True)
-class City:
-    """A served city and its public demo secrets, also as a file."""
-
-    base: str
-    world: dict[str, Any]
-    export: Path
-
-    @property
-    def customer(self) -> dict[str, str]:
-        found: dict[str, str] = next(each for each in self.world["persons"] if each["key"] == CUSTOMER)
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,34 +66,8 @@ def browser(fake_camera: Camera) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def city(browser: Browser, folder: Path) -> Iterator[City]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    env = {name: value for name, value in os.environ.items() if not name.startswith("SUXIN_")}
-    # Passkeys need a name: an address is no relying party.
-    base = f"http://localhost:{port}"
-    env |= {"SUXIN_STATE_DIR": str(folder / "state"), "SUXIN_PORT": str(port), "SUXIN_BASE_URL": base}
-    told = folder / "told"
-    with told.open("wb") as out:
-        up = subprocess.Popen([sys.executable, "-m", "app.runtime.up", "--demo"], env=env, stdout=out, stderr=out)
-    try:
-        _wait_until(lambda: up.poll() is not None or "Suxin serves" in told.read_text("utf-8"))
-        assert up.poll() is None, told.read_text("utf-8")[-3000:]
-        said = subprocess.run(
-            [sys.executable, "-m", "app.cli", "demo", "export"], env=env, stdout=-1, check=True
-        ).stdout
-        export = folder / "demo.json"
-        export.write_bytes(said)
-        yield City(base, json.loads(said), export)
-    finally:
-        up.send_signal(signal.SIGINT)
-        up.wait(60)
-
-
-def _wait_until(ended: Callable[[], bool], seconds: float = 180) -> None:
-    until = time.monotonic() + seconds
-    while not ended() and time.monotonic() < until:
-        time.sleep(0.2)
+    with served_city(folder, host="localhost") as served:
+        yield served
 
 
 @pytest.fixture

@@ -9,11 +9,13 @@ from flask.views import MethodView
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.guards import public
+from identity.oidc import cors
 from identity.oidc.decoupled import ciba, device, pages
 from identity.oidc.errors import OAuthError, refuse
 
 blueprint = Blueprint("oauth2_decoupled", __name__)
 blueprint.register_error_handler(OAuthError, refuse)
+blueprint.after_request(cors.opened)
 _FORM = "bound to the browser session and its form"
 
 

@@ -54,7 +54,7 @@ def _citizen_token(city: Flask) -> dict[str, str]:
         person = work.session.scalars(sa.select(Person)).one()
         grant = AuthorizationGrant(
             id="grant_1", access={"suxin": ["profile"]}, person_id=person.id, client_id="c",
-            proofing_level=4, authentication_level=2, authenticated_at=now(),
+            authorization_details=[], proofing_level=4, authentication_level=2, authenticated_at=now(),
         )  # fmt: skip
         token = tokens.for_citizen(grant, Wanted("suxin", ("profile",)))
         return {"Authorization": f"Bearer {token}"}
