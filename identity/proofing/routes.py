@@ -51,7 +51,7 @@ class Documents(MethodView):
 @blueprint.route("/me/proofing/network-identity")
 class NetworkIdentity(MethodView):
     @_own
-    @blueprint.arguments(schemas.TicketSchema)
+    @blueprint.arguments(schemas.NetworkTicketSchema)
     @blueprint.response(200, schemas.ProofingSchema)
     def post(self, form: dict[str, Any]) -> dict[str, Any]:
         """Use the national network identity, by choice: level 4"""

@@ -41,7 +41,7 @@ class DocumentSchema(Schema):
     valid_until = fields.Date(required=True)
 
 
-class TicketSchema(Schema):
+class NetworkTicketSchema(Schema):
     """A one-time ticket of the national network identity app."""
 
     ticket = fields.String(required=True, validate=validate.Length(8, 200))
