@@ -31,6 +31,7 @@ from identity.parties import demo as parties
 from identity.parties.models import Organisation
 from identity.parties.service import register_organisation, register_person
 from identity.sessions.browser import CSRF_FIELD, OWN_PAGES, STAFF_PAGES
+from identity.staff import demo as offices
 
 _KEY_PURPOSE = "demo-terminal-key"
 _PROTOCOL_SCOPES = ("openid", "profile", "phone", "offline_access")
@@ -45,6 +46,7 @@ def seed() -> None:
     for pharmacy in world.load().pharmacies:
         _pharmacy(pharmacy)
     parties.seed()
+    offices.seed()
     faces.seed()
 
 
@@ -127,6 +129,7 @@ def export() -> dict[str, Any]:
         ]
         + parties.persons(),
         "acting_for": parties.exported(),
+        "officials": offices.exported(),
         "terminals": _terminals(),
     }
 

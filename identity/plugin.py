@@ -42,6 +42,7 @@ from identity.parties import pages as parties_pages
 from identity.parties import routes as parties_routes
 from identity.parties.directory import directory
 from identity.parties.service import DemoPeopleDirectory, People
+from identity.parties.staff import staff_roles
 from identity.parties.standing import holds
 from identity.privacy.core_data import PROVIDERS as CORE_DATA
 from identity.privacy.routes import blueprint as privacy
@@ -52,6 +53,7 @@ from identity.proofing.settings import SETTINGS
 from identity.proofing.terms import legal_person_register, network_identity, population_register
 from identity.schema import Base
 from identity.sessions.routes import blueprint as sessions
+from identity.staff.capacities import Posts
 from identity.staff.routes import blueprint as staff
 from identity.tasks import JOBS, SCHEDULE
 
@@ -133,6 +135,7 @@ plugin = Plugin(
         Provider(operator, SIMULATOR, SimulatedOperator()),
         Provider(demo_people, "identity", DemoPeopleDirectory()),
         Provider(standing, "identity", holds),
+        Provider(staff_roles, "identity", Posts()),
         *ACTS,
         *CORE_DATA,
         Provider(population_register, "identity", PopulationOverHttp()),

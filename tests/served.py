@@ -48,7 +48,11 @@ def served_city(folder: Path, *, host: str = "127.0.0.1", **settings: str) -> It
         port = probe.getsockname()[1]
     # Foreign packages are for the tests alone: the city runs on its own pins.
     env = {name: value for name, value in os.environ.items() if not name.startswith(("SUXIN_", "PYTHONPATH"))}
-    env |= {"SUXIN_STATE_DIR": str(folder / "state"), "SUXIN_PORT": str(port), "SUXIN_BASE_URL": f"http://{host}:{port}"}
+    env |= {
+        "SUXIN_STATE_DIR": str(folder / "state"),
+        "SUXIN_PORT": str(port),
+        "SUXIN_BASE_URL": f"http://{host}:{port}",
+    }
     env |= settings
     told = folder / "told"
     with told.open("wb") as out:

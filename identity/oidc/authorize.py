@@ -201,7 +201,7 @@ def _with_code(live: Live, asked: Asked, capacity: Capacity) -> Response:
     # One statement writes both; the code's reference is looked at when it ends.
     granted = _grant(grant_id, live, asked, capacity).cte("given")
     session().execute(_code(code, grant_id, asked).add_cte(granted))
-    who = principal_for(live.person_id, **_ground(capacity))
+    who = principal_for(live.person_id, **_ground(capacity), assisted_by=live.assisted_by)
     with acting_as(who):
         audit.record("identity.consented", subject=capacity.party, object=grant_id, details={"client": asked.client.id})
     return back(asked.redirect_uri, {"code": code}, asked.state)
@@ -222,6 +222,7 @@ def _grant(grant_id: str, live: Live, asked: Asked, capacity: Capacity) -> Inser
         client_id=asked.client.id,
         session_id=live.id,
         staff_of=live.staff_of,
+        assisted_by=live.assisted_by,
         access=capacity.within(asked.access),
         **_ground(capacity),
         authorization_details=asked.details,

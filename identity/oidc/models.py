@@ -116,6 +116,7 @@ class AuthorizationGrant(Base):
     acting_for: Mapped[str | None] = mapped_column(String(40))
     capacity: Mapped[str | None] = mapped_column(String(24))
     mandate_id: Mapped[str | None] = mapped_column(String(40))
+    assisted_by: Mapped[str | None] = mapped_column(String(40))
     staff_of: Mapped[str | None] = mapped_column(String(40))
     authorization_details: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     proofing_level: Mapped[int] = mapped_column(SmallInteger)

@@ -142,6 +142,9 @@ def _standing_as(grant: AuthorizationGrant, party: str, subject: str, audience: 
 
 
 def _act(grant: AuthorizationGrant, audience: str) -> dict[str, Any]:
+    if grant.assisted_by is not None:
+        # A window official opened the log-in for the person present, whose affairs these are.
+        return {"act": {"sub": directory.subject_of(grant.assisted_by, audience), "capacity": "staff"}}
     if grant.acting_for is None or grant.mandate_id is None:
         return {}
     return {

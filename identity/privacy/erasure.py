@@ -25,7 +25,7 @@ from identity.face.models import FaceConsent
 from identity.oidc.models import AuthorizationCode, AuthorizationGrant, DecoupledRequest
 from identity.oidc.revocation import revoke_grants_of
 from identity.parties.models import Person
-from identity.privacy import parts
+from identity.privacy import parts, ties
 from identity.privacy.errors import ErasureOpen
 from identity.privacy.models import DataExport, ErasureRequest
 from identity.sessions.models import BrowserSession
@@ -83,6 +83,7 @@ def erase(person_id: str) -> None:
     """Erase a person in identity now, and everywhere else through the outbox."""
     _end_access(person_id)
     _forget_face(person_id)
+    ties.forget_for_others(person_id)
     _forget_accounts(person_id)
     _forget_person(person_id)
     idempotency.forget(person_id)
@@ -132,6 +133,7 @@ def _forget_face(person_id: str) -> None:
 def _forget_accounts(person_id: str) -> None:
     accounts = session().scalars(select(Account).where(Account.person_id == person_id)).all()
     ids = [account.id for account in accounts]
+    ties.forget_outside(person_id, ids)
     session().execute(delete(Authenticator).where(Authenticator.account_id.in_(ids)))
     session().execute(delete(BrowserSession).where(BrowserSession.account_id.in_(ids)))
     for account in accounts:
@@ -151,6 +153,6 @@ def _forget_person(person_id: str) -> None:
         .values(
             resident_id_index=secrets.token_bytes(32), resident_id_sealed=b"", name_sealed=b"",
             mobile_index=secrets.token_bytes(32), mobile_sealed=b"", mobile_tail="", region="", area="",
-            proofing_level=0, state="erased", demo_key=None,
+            proofing_level=1, state="erased", demo_key=None,
         )
     )  # fmt: skip

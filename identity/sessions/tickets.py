@@ -23,6 +23,7 @@ from identity.parties.service import person_by_number
 from identity.sessions.models import Ticket
 from identity.sessions.service import Proven
 from identity.sessions.where import Where
+from identity.staff.principals import may_assist
 
 LIFETIME = timedelta(minutes=10)
 # A card is checked by one pair of eyes: the person has a day to object before it opens a strong account.
@@ -61,11 +62,6 @@ class Issued:
     code: str
     ready_at: datetime
     expires_at: datetime
-
-
-def may_assist(who: Principal) -> bool:
-    """Tell whether someone may help a person at a window."""
-    return who.kind is Kind.OFFICIAL and any(role == "window" for role, _, _ in who.desks)
 
 
 def digest_of(kind: str, reason: str) -> str:

@@ -69,3 +69,12 @@ def _gathered(rows: Iterable[Any]) -> list[Capacity]:
     return [
         Capacity(organisation_id=key, organisation=name, desks=tuple(desks)) for key, (name, desks) in found.items()
     ]
+
+
+class Posts:
+    """Tells parties who sits at a window where: the answer to their `staff_roles`."""
+
+    def holds(self, person_id: str, role: str, place: str) -> bool:
+        """Tell whether a person holds a role whose area covers a place now."""
+        held = (desk for capacity in staff_capacities(person_id) for desk in capacity.desks)
+        return any(each == role and place.startswith(area) for _, each, area in held)

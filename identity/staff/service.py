@@ -15,6 +15,7 @@ from app.ids import new_id
 from app.principal import principal
 from identity.oidc.models import AuthorizationGrant
 from identity.oidc.revocation import revoke_grant
+from identity.parties import ending
 from identity.parties.models import Organisation, Person
 from identity.sessions.models import BrowserSession
 from identity.staff import desks
@@ -62,6 +63,8 @@ def end(role_id: str) -> None:
     if gone is None:
         raise Conflict
     audit.record("identity.staff-role-ended", subject=gone.person_id, object=role_id)
+    # What a window official sees to rests on the role that is gone.
+    ending.end_assistances(gone.person_id)
     if not desks_of(gone.person_id, gone.organisation_id):
         _end_work(gone.person_id, gone.organisation_id)
 

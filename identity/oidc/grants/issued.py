@@ -90,12 +90,20 @@ def tokens_of(
 def acting_principal(grant: AuthorizationGrant) -> Principal:
     """Return who acts by a grant, for whom and on what ground, for the audit trail."""
     return principal_for(
-        grant.person_id, acting_for=grant.acting_for, capacity=grant.capacity, mandate_id=grant.mandate_id
+        grant.person_id,
+        acting_for=grant.acting_for,
+        capacity=grant.capacity,
+        mandate_id=grant.mandate_id,
+        assisted_by=grant.assisted_by,
     )
 
 
-def principal_for(person_id: str, *, acting_for: str | None, capacity: str | None, mandate_id: str | None) -> Principal:
-    """Return a person as who acts, for oneself or for another."""
+def principal_for(
+    person_id: str, *, acting_for: str | None, capacity: str | None, mandate_id: str | None, assisted_by: str | None
+) -> Principal:
+    """Return a person as who acts, for oneself or for another; or the window official who helps that person."""
+    if assisted_by is not None:
+        return Principal(kind=Kind.CITIZEN, actor=assisted_by, acting_for=person_id, capacity="staff")
     organisation = acting_for if acting_for and is_organisation(acting_for) else None
     return Principal(
         kind=Kind.ORGANISATION if organisation else Kind.CITIZEN,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 
 from app import audit
 from app.db import session
@@ -75,11 +75,15 @@ def _party(subject: str, client: Client) -> str:
 
 def _grant_of(claims: Mapping[str, Any], party: str, client: Client) -> AuthorizationGrant:
     audience = str(client.serves)
+    acting = _party(_person_acting(claims), client)
     # `sid` links to nothing, so the grants of the person who logged in are tried one by one.
     candidates = session().scalars(
         select(AuthorizationGrant)
         .where(
-            AuthorizationGrant.person_id == _party(_person_acting(claims), client),
+            or_(
+                AuthorizationGrant.person_id == acting,
+                and_(AuthorizationGrant.person_id == party, AuthorizationGrant.assisted_by == acting),
+            ),
             or_(AuthorizationGrant.acting_for.is_(None), AuthorizationGrant.acting_for == party),
             AuthorizationGrant.revoked_at.is_(None),
         )

@@ -21,16 +21,18 @@ from app.guards import Kind
 from app.ids import new_id
 from app.presence.models import PresenceProof, PresenceSession
 from identity.authenticators.models import Authenticator
+from identity.oidc import jose
+from identity.parties.directory import directory
 from identity.parties.models import Person
 from identity.sessions import service, tickets
 from identity.sessions.models import BrowserSession, Ticket
 from identity.sessions.where import Where
 from tests.api.identity import ways, world
 from tests.api.identity.authenticator import Phone
-from tests.api.identity.world import Citizen
+from tests.api.identity.world import Citizen, Pkce
 
 NUMBER = "321302199001010015"
-DESK = (("window", "tax", "321302"),)
+DESK = (("org_tax", "window", "321302"),)
 NEW = "Harbour-violin-83"
 SignIn = Callable[..., dict[str, str]]
 
@@ -121,6 +123,22 @@ def test_a_window_opens_a_short_session_that_says_who_helped(
     assert lines["identity.logged-in"].actor == "person_official"
     assert "identity.assisted-log-in" in ways.told(citizen.person_id)
     assert "窗口协助" in ways.text(screen.get("/account/sessions"))
+
+
+def test_tokens_of_an_assisted_session_say_who_helped(
+    app: Flask, client: FlaskClient, citizen: Citizen, sign_in: SignIn
+) -> None:
+    screen, app_client, pkce = app.test_client(), world.new_client(), Pkce.fresh()
+    enter(screen, by_card(client, official(sign_in), card_of(citizen)).json["code"])
+
+    code = world.code_of(world.approve(screen, world.request_of(app_client, pkce)))
+    claims = jose.peek(world.redeem(screen, app_client, code, pkce).json["access_token"])[1]
+
+    with unit_of_work():
+        assert directory.party_of(claims["sub"], "suxin") == citizen.person_id
+        assert directory.party_of(claims["act"]["sub"], "suxin") == "person_official"
+        line = next(each for each in audit.about(citizen.person_id) if each.action == "identity.token-issued")
+    assert (claims["act"]["capacity"], claims["kind"], line.actor) == ("staff", "citizen", "person_official")
 
 
 def test_an_assisted_session_never_changes_the_ways_in(
