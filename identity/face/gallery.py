@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from app import crypto
-from app.db import session
+from app.db import now, session
 from identity.face import vault, weights
 from identity.face.models import FaceConsent, FaceKey, FaceTemplate
+from identity.face.notice import PRESENCE
 from identity.face.vault import Label
 from identity.face.vector import WIDTH, Vector, unit
 from identity.parties.models import Person
 
 SHORTLIST = 200
-PURPOSE = "presence"
+PURPOSE = PRESENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ def by_resident_id(number: str) -> list[Row]:
     return _rows(Person.resident_id_index == crypto.blind_index(number.upper(), purpose="resident-id"))
 
 
+def by_person(person: str) -> list[Row]:
+    """Return a consenting citizen who is known already, as on the own phone."""
+    return _rows(Person.id == person)
+
+
 def _rows(*conditions: object) -> list[Row]:
     found = session().execute(
         select(FaceTemplate, FaceKey.wrapped)
@@ -50,7 +56,7 @@ def _rows(*conditions: object) -> list[Row]:
         .join(FaceKey, FaceKey.id == FaceTemplate.key_id)
         .where(
             Person.state == "active", FaceConsent.withdrawn_at.is_(None), FaceConsent.purpose == PURPOSE,
-            FaceKey.wrapped.is_not(None), *conditions,  # type: ignore[arg-type]
+            FaceConsent.expires_at > now(), FaceKey.wrapped.is_not(None), *conditions,  # type: ignore[arg-type]
         )
         .limit(SHORTLIST + 1)
     )  # fmt: skip

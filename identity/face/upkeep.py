@@ -1,0 +1,72 @@
+"""What the law asks for by itself: templates go when their time is over, and the operator learns of the filing duty."""
+
+from __future__ import annotations
+
+from prometheus_client import Gauge
+from sqlalchemy import func, or_, select
+
+from app.db import now, session, unit_of_work
+from app.facade.settings import settings_of
+from app.jobs import Job, Schedule
+from app.telemetry import REGISTRY
+from identity.face import calibration, service, weights
+from identity.face.models import FaceConsent, FaceTemplate
+from identity.face.provider import BUNDLED, GATEWAY
+from identity.parties.models import Person
+
+# 人脸识别技术应用安全管理办法, article 15: filing within 30 working days of storing 100,000 people.
+FILING_AT = 100_000
+ALARM_AT = FILING_AT * 80 // 100
+_BATCH = 500
+PEOPLE = Gauge(
+    "suxin_face_people", "People whose face template is stored", registry=REGISTRY, multiprocess_mode="mostrecent"
+)
+
+
+class FilingDutyNear(RuntimeError):
+    """80 % of 100,000 people are stored and no filing is on record: file with the cyberspace administration."""
+
+
+def expire() -> None:
+    """Erase templates whose consent has run out or whose owner's record was stopped; run daily."""
+    ended = session().execute(
+        select(FaceConsent.id, FaceConsent.person_id, FaceConsent.purpose)
+        .join(Person, Person.id == FaceConsent.person_id)
+        .where(FaceConsent.withdrawn_at.is_(None), or_(FaceConsent.expires_at <= now(), Person.state != "active"))
+        .limit(_BATCH)
+    )  # fmt: skip
+    for row in ended.all():
+        service.end(row.id, person=row.person_id)
+
+
+def stored() -> int:
+    """Return how many people's faces are stored, and let the metric say so."""
+    people = session().scalars(select(func.count()).select_from(FaceTemplate)).one()
+    PEOPLE.set(people)
+    return people
+
+
+def check_filing() -> None:
+    """Raise `FilingDutyNear` from 80,000 people on, unless SUXIN_IDENTITY_FACE_FILING names the filing."""
+    with unit_of_work(read_only=True):
+        people = stored()
+    if people >= ALARM_AT and not settings_of("identity")["face_filing"]:
+        raise FilingDutyNear
+
+
+def check_ready() -> None:
+    """Raise unless the chosen engine can judge: weights pinned and calibrated, or a gateway named."""
+    settings = settings_of("identity")
+    if settings["face_provider"] == GATEWAY:
+        if not settings["face_gateway_url"] and not settings["face_gateway_socket"]:
+            raise RuntimeError("no gateway is named")
+    elif settings["face_provider"] == BUNDLED:
+        weights.check()
+        with unit_of_work(read_only=True):
+            calibration.in_force()
+    else:
+        raise RuntimeError("SUXIN_IDENTITY_FACE_PROVIDER is neither bundled nor gateway")
+
+
+JOBS = (Job(name="identity.face_expire", run=expire),)
+SCHEDULE = (Schedule(job="identity.face_expire", every_seconds=86_400),)
