@@ -18,6 +18,7 @@ from app.ids import new_id
 from demo import world
 from identity.accounts.service import open_account
 from identity.authenticators import password
+from identity.cards import demo as cards
 from identity.devices.models import Device
 from identity.devices.service import enrol
 from identity.face import demo as faces
@@ -43,6 +44,7 @@ def seed() -> None:
     _citizens()
     for pharmacy in world.load().pharmacies:
         _pharmacy(pharmacy)
+    cards.seed()
     faces.seed()
 
 
@@ -125,6 +127,7 @@ def export() -> dict[str, Any]:
                 "password": each.password,
                 "face": each.face,
                 "mobile": each.mobile,
+                "card": {"number": cards.number_of(each.key), "pin": cards.PIN},
             }
             for each in world.load().citizens
         ],

@@ -24,7 +24,7 @@ from app.presence.ports import terminal_keys, turns
 TYPE = "suxin-liveness+jwt"
 CERTIFIED, SIMULATED, CHALLENGE = "certified", "simulated", "challenge"
 _MAX_BYTES = 4_000
-_CLOCK_SECONDS = 300
+_CLOCK_SECONDS = 120
 
 
 def digests_of(frames: Sequence[bytes]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -135,9 +136,14 @@ def calibrated(given: Set, *, fmr: float) -> Calibration:
     averaged, accepted_two = two.at(max(fmr, 10 / len(two.impostors)))
     false = figures.rate(int((one.impostors >= threshold).sum()), len(one.impostors))
     bars = Bars(
-        round(threshold, 4), round(threshold + _SHORTLIST_LIFT, 4), MARGIN, round(max(0.0, averaged - threshold), 4)
+        _upward(threshold), _upward(threshold + _SHORTLIST_LIFT), MARGIN, _upward(max(0.0, averaged - threshold))
     )
     return Calibration(
         bars,
         {"fmr": asdict(false), "tar": asdict(accepted), "tar_averaged": asdict(accepted_two)},
     )
+
+
+def _upward(score: float) -> float:
+    # Rounded to nearest, a bar might let in one stranger more than was promised.
+    return math.ceil(score * 10_000) / 10_000

@@ -37,7 +37,7 @@ def rate(events: int, trials: int) -> Rate:
     share, weight = events / trials, _Z**2 / trials
     centre = (share + weight / 2) / (1 + weight)
     half = _Z / (1 + weight) * math.sqrt(share * (1 - share) / trials + weight / (4 * trials))
-    return Rate(share, max(0.0, centre - half), min(1.0, centre + half), trials)
+    return Rate(share, max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half)), trials)
 
 
 def threshold_at(impostors: Scores, fmr: float) -> float:

@@ -18,6 +18,7 @@ from identity.face.weights import WeightsUnusable
 
 _PICTURE = frozenset({
     "too_many_bytes", "too_many_pixels", "too_many_scans", "too_small", "damaged", "not_jpeg_or_png",
+    "more_than_a_picture",
 })  # fmt: skip
 
 

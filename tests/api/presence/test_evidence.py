@@ -229,4 +229,4 @@ def test_an_unknown_method_names_those_offered(counter, client) -> None:
     )
 
     assert answer.status_code == 422
-    assert answer.get_json()["methods"] == ["code", "face"]
+    assert answer.get_json()["methods"] == ["card", "code", "face", "staff"]
