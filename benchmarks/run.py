@@ -11,7 +11,7 @@ from importlib import import_module
 from benchmarks import measure, report
 from benchmarks.world import prepared
 
-PARTS = ("reads", "writes", "audit", "outbox", "bulkhead", "start")
+PARTS = ("reads", "writes", "audit", "outbox", "bulkhead", "start", "face")
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ from identity.face import basis, calibration, gallery, vault
 from identity.face.engine import engine
 from identity.face.gallery import Row
 from identity.face.gateway.provider import GatewayProvider
+from identity.face.lane import Crowded, lane
 from identity.face.quality import PROBE
 from identity.face.sight import Unfit
 from identity.face.vector import ONE_TO_ONE, Bars, Vector, average, bar, best
@@ -50,11 +51,11 @@ class BundledFace:
         """Return the decision. Unknown claims cost and answer exactly what mismatches do."""
         try:
             bars = calibration.in_force()
-            probe = self._probe(evidence.frames)
+            probe = lane().run(lambda: _probe(evidence.frames))
         except Unfit as refusal:
             code = "unreadable" if refusal.codes[0] in _PICTURE else refusal.codes[0]
             return Judgement(decision="retry", reason=code)
-        except (WeightsUnusable, calibration.NotCalibrated):
+        except (WeightsUnusable, calibration.NotCalibrated, Crowded):
             return _AWAY
         rows, size = _candidates(evidence)
         if len(rows) > size:
@@ -64,12 +65,13 @@ class BundledFace:
             return Judgement(decision="not_matched", reason="not_matched")
         return Judgement(decision="matched", reason="matched", party=found, level=evidence.level)
 
-    def _probe(self, frames: tuple[bytes, ...]) -> Vector:
-        seen = [engine().read(frame, gate=PROBE) for frame in frames]
-        # Two people before one camera must not be averaged into a third.
-        if any(float(seen[0] @ other) < ONE_TO_ONE for other in seen[1:]):
-            raise Unfit("frames_differ")
-        return average(seen)
+
+def _probe(frames: tuple[bytes, ...]) -> Vector:
+    seen = [engine().read(frame, gate=PROBE) for frame in frames]
+    # Two people before one camera must not be averaged into a third.
+    if any(float(seen[0] @ other) < ONE_TO_ONE for other in seen[1:]):
+        raise Unfit("frames_differ")
+    return average(seen)
 
 
 def _candidates(evidence: Evidence) -> tuple[list[Row], int]:

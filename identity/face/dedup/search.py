@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 from sqlalchemy import select, update
 
 from app import audit, crypto
 from app.db import add, now, session, unit_of_work
 from app.jobs import Job
 from identity.face import basis, calibration, vault, weights
-from identity.face.dedup.index import Gallery
+from identity.face.dedup.index import Gallery, number_of
 from identity.face.dedup.models import FaceDedupFinding, FaceDedupJob
 from identity.face.dedup.service import JOB
 from identity.face.gallery import Row, label_of, open_row
@@ -35,14 +36,9 @@ def run(job_id: str, *, progress: Callable[[int], None] = lambda _: None) -> int
         with unit_of_work():
             bar = calibration.in_force().shortlist + LIFT
         gallery = Gallery()
-        for name, vector in _templates():
-            gallery.enrol(name, vector)
-        pairs = 0
-        for number, (name, vector) in enumerate(_templates(), 1):
-            alike = [other for other, score in gallery.search(vector, NEIGHBOURS) if score >= bar and other != name]
-            pairs += sum(_note(job_id, min(name, other), max(name, other), gallery) for other in alike)
-            if number % 100 == 0:
-                progress(number)
+        for batch in _templates():
+            gallery.fill([name for name, _ in batch], np.stack([vector for _, vector in batch]))
+        pairs = sum(_note(job_id, first, second) for first, second in _alike(gallery, bar, progress))
     except BaseException:
         _end(job_id, "failed", 0)
         raise
@@ -50,8 +46,26 @@ def run(job_id: str, *, progress: Callable[[int], None] = lambda _: None) -> int
     return pairs
 
 
-def _templates() -> Iterator[tuple[str, Vector]]:
-    """Yield each consenting citizen's vector in one common basis, batch by batch, as they are now."""
+def _alike(gallery: Gallery, bar: float, progress: Callable[[int], None]) -> list[tuple[str, str]]:
+    """Return the pairs that reach the bar. Each is met from both sides, which tells both names."""
+    names: dict[int, str] = {}
+    met: set[tuple[int, int]] = set()
+    done = 0
+    for batch in _templates():
+        for name, vector in batch:
+            own = number_of(name)
+            near = [other for other, score in gallery.search(vector, NEIGHBOURS) if score >= bar and other != own]
+            if near:
+                names[own] = name
+                met |= {(min(own, other), max(own, other)) for other in near}
+        done += len(batch)
+        progress(done)
+    known = [(names[one], names[other]) for one, other in met if one in names and other in names]
+    return sorted((min(pair), max(pair)) for pair in known)
+
+
+def _templates() -> Iterator[list[tuple[str, Vector]]]:
+    """Yield consenting citizens' vectors in one common basis, batch by batch, as they are now."""
     last = ""
     while True:
         with unit_of_work():
@@ -68,7 +82,8 @@ def _templates() -> Iterator[tuple[str, Vector]]:
                 .limit(BATCH)
             ).all()  # fmt: skip
             opened = [vector for each, wrapped in held if (vector := _opened(each, wrapped or b"", common))]
-        yield from opened
+        if opened:
+            yield opened
         if len(held) < BATCH:
             return
         last = held[-1][0].person_id
@@ -84,7 +99,7 @@ def _opened(held: FaceTemplate, wrapped: bytes, common: str) -> tuple[str, Vecto
     return held.person_id, vector
 
 
-def _note(job_id: str, first: str, second: str, gallery: Gallery) -> int:
+def _note(job_id: str, first: str, second: str) -> int:
     """Keep a pair if both templates exist at this moment, and hold them until it is kept."""
     with unit_of_work():
         living = session().scalars(
@@ -93,8 +108,6 @@ def _note(job_id: str, first: str, second: str, gallery: Gallery) -> int:
             .order_by(FaceTemplate.person_id)
             .with_for_update(read=True)
         ).all()  # fmt: skip
-        for erased in {first, second} - set(living):
-            gallery.erase(erased)
         if len(living) < 2 or session().get(FaceDedupFinding, (job_id, first, second)) is not None:
             return 0
         add(FaceDedupFinding(job_id=job_id, first=first, second=second))

@@ -27,7 +27,7 @@ def _note(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 @pytest.fixture
-def written() -> Iterator[list[tuple[str, str]]]:
+def written(capfd) -> Iterator[list[tuple[str, str]]]:
     """Every file that Python opened for writing during the test (an audit hook cannot be taken out again)."""
     if not getattr(sys, "_suxin_open_hook", False):
         sys.addaudithook(_note)
