@@ -10,8 +10,8 @@ from flask_babel import format_datetime, gettext  # type: ignore[import-untyped]
 from werkzeug.wrappers import Response
 
 from app.certificates import service as certificates
-from app.errors import NotSignedIn, language
-from app.guards import Kind, principal, public
+from app.errors import language
+from app.guards import Kind, own_party, principal, public, require
 from app.notices import service as notices
 from app.pages import looks, offers
 from app.pages.ports import HomeCard, cards, form_token
@@ -32,13 +32,10 @@ def home() -> str:
 
 
 @blueprint.post("/messages/<notice_id>/read")
-@public(because="changes only a message of the form's own session; the session asks for the form's token")
+@require("notices:read", kinds=[Kind.CITIZEN])
 def read(notice_id: str) -> Response:
     """Mark one of my messages as read."""
-    party = _citizen()
-    if party is None:
-        raise NotSignedIn()
-    notices.mark_read(notice_id, party=party, language=language())
+    notices.mark_read(notice_id, party=own_party(), language=language())
     return redirect("/#messages", 303)
 
 
