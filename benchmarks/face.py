@@ -42,8 +42,8 @@ def _accuracy(notes: list[str]) -> list[Finding]:
     fold = pairs.ten_fold_interval
     notes += [
         f"LFW View 1 development test, {pairs.pairs} pairs, {pairs.undetected} undetected: ten-fold"
-        f" {pairs.ten_fold:.2%} ± {pairs.ten_fold_deviation:.2%} over folds (95 %: {fold.low:.2%} to {fold.high:.2%}), one threshold"
-        f" {pairs.accuracy:.2%} at {pairs.threshold:.3f}, EER {pairs.equal_error:.2%}",
+        f" {pairs.ten_fold:.2%} ± {pairs.ten_fold_deviation:.2%} over folds (95 %: {fold.low:.2%} to"
+        f" {fold.high:.2%}), one threshold {pairs.accuracy:.2%} at {pairs.threshold:.3f}, EER {pairs.equal_error:.2%}",
         f"all against all of {len(given.vectors)} photographs at FAR 1e-4, intervals over resampled people: one"
         f" photograph {one.text()} at {threshold:.3f}; two enrolled {two.text()} at {threshold_two:.3f}",
     ]

@@ -184,8 +184,9 @@ def _beside(target: Target, tills: list[Till], notes: list[str]) -> list[Finding
     ratio = float(np.median(busy)) / float(np.median(quiet))
     notes.append(
         f"{RATE} two-frame decisions a second offered for {SECONDS:.0f} s in {ROUNDS} rounds: p50"
-        f" {np.median(late):.0f} ms, p99 {np.percentile(late, 99):.0f} ms each; certificate state at {OTHERS}/s beside them:"
-        f" p99 {np.median(busy):.1f} ms, alone {np.median(quiet):.1f} ms; generator and database on the same two cores"
+        f" {np.median(late):.0f} ms, p99 {np.percentile(late, 99):.0f} ms each; certificate state at {OTHERS}/s"
+        f" beside them: p99 {np.median(busy):.1f} ms, alone {np.median(quiet):.1f} ms;"
+        " generator and database on the same two cores"
     )
     return [
         Finding("two-frame decisions a second, matched", float(np.median(decided)), RATE * 0.98, "/s"),

@@ -20,7 +20,12 @@ def some(number):
     found = random.standard_normal((number, 128), dtype=np.float32)
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
+def resident():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS")) * 1024 / 1e6
+
 shard, kept = FaissShard(), None
+some(20_000)
+empty = resident()
 for start in range(0, count, 20_000):
     vectors = some(20_000)
     kept = vectors[:searches].copy() if kept is None else kept
@@ -34,8 +39,7 @@ for number, probe in enumerate(kept):
 began = time.perf_counter()
 removed = shard.remove(np.arange(3, dtype=np.int64))
 erasure = time.perf_counter() - began
-rss = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS"))
-print(json.dumps({"p50": float(np.median(spent)), "p99": float(np.percentile(spent, 99)), "mb": rss * 1024 / 1e6,
+print(json.dumps({"p50": float(np.median(spent)), "p99": float(np.percentile(spent, 99)), "mb": resident() - empty, "empty": empty,
                   "right": right, "removed": removed, "erasure": erasure}))
 """
 
@@ -52,9 +56,10 @@ def findings(notes: list[str]) -> list[Finding]:
     found = json.loads(ran.stdout)
     notes.append(
         f"search over {TEMPLATES:,} random templates: p50 {found['p50']:.1f} ms, {found['right']} of {SEARCHES} found"
-        f" at rank one; {found['removed']} erased in {found['erasure']:.2f} s"
+        f" at rank one; {found['removed']} erased in {found['erasure']:.2f} s;"
+        f" Python, numpy and faiss take {found['empty']:.0f} MB more"
     )
     return [
         Finding("exact search over 1.6 million, p99, one thread", found["p99"], 50, "ms", at_most=True),
-        Finding("exact search over 1.6 million, memory of the process", found["mb"], 450, "MB", at_most=True),
+        Finding("exact search over 1.6 million, memory of the index", found["mb"], 450, "MB", at_most=True),
     ]

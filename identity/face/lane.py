@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
-_NICE = 10
+_NICE = 5
 MOST_WAITING = 8
 
 

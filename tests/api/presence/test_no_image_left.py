@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import sys
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +23,10 @@ _watching: list[bool] = []
 
 
 def _note(event: str, arguments: tuple[Any, ...]) -> None:
-    if _watching and event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
+    if not _watching or event != "open" or not isinstance(arguments[1], str) or not set(arguments[1]) & set("wax+"):
+        return
+    # pytest itself keeps what it captures in temporary files.
+    if not any("_pytest/capture.py" in frame.filename for frame in traceback.extract_stack(limit=8)):
         _opened.append((str(arguments[0]), arguments[1]))
 
 
