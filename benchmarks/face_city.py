@@ -53,8 +53,9 @@ def findings(world: World, notes: list[str]) -> list[Finding]:
         tills = _enrolled()
         listed = _shortlist()
         erased = _erasure()
+    notes.append(f"shortlist of 160, read, opened and compared: p50 {np.median(listed):.1f} ms")
     found = [
-        Finding("shortlist of 160 with decryption, p99", listed, 10, "ms", at_most=True),
+        Finding("shortlist of 160 with decryption, p99", float(np.percentile(listed, 99)), 10, "ms", at_most=True),
         Finding("erasure proven, from the request to the empty look", erased, 1, "s", at_most=True),
     ]
     with _two_workers(world) as server:
@@ -111,7 +112,7 @@ def _tills() -> list[Till]:
     return made
 
 
-def _shortlist() -> float:
+def _shortlist() -> np.ndarray[Any, np.dtype[np.float64]]:
     from app.db import unit_of_work
     from benchmarks.face import LISTS, timed
     from identity.face import gallery
@@ -127,7 +128,7 @@ def _shortlist() -> float:
                 raise RuntimeError("the shortlist is not what was enrolled")
 
     timed(once, 20)
-    return float(np.percentile(timed(once, LISTS), 99))
+    return timed(once, LISTS)
 
 
 def _erasure() -> float:

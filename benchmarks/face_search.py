@@ -39,8 +39,8 @@ for number, probe in enumerate(kept):
 began = time.perf_counter()
 removed = shard.remove(np.arange(3, dtype=np.int64))
 erasure = time.perf_counter() - began
-print(json.dumps({"p50": float(np.median(spent)), "p99": float(np.percentile(spent, 99)), "mb": resident() - empty, "empty": empty,
-                  "right": right, "removed": removed, "erasure": erasure}))
+print(json.dumps({"p50": float(np.median(spent)), "p99": float(np.percentile(spent, 99)), "mb": resident() - empty,
+                  "empty": empty, "right": right, "removed": removed, "erasure": erasure}))
 """
 
 

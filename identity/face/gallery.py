@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,21 +49,27 @@ def by_person(person: str) -> list[Row]:
     return _rows(Person.id == person)
 
 
-def _rows(*conditions: object) -> list[Row]:
+def _rows(*conditions: Any) -> list[Row]:
+    # Columns, not models: a shortlist is read often and changed never.
     found = session().execute(
-        select(FaceTemplate, FaceKey.wrapped)
+        select(
+            FaceTemplate.person_id, FaceTemplate.version, FaceTemplate.model, FaceTemplate.rotation,
+            FaceTemplate.key_id, FaceTemplate.sealed, FaceTemplate.photographs, FaceKey.wrapped,
+        )
         .join(Person, Person.id == FaceTemplate.person_id)
         .join(FaceConsent, FaceConsent.id == FaceTemplate.consent_id)
         .join(FaceKey, FaceKey.id == FaceTemplate.key_id)
         .where(
             Person.state == "active", FaceConsent.withdrawn_at.is_(None), FaceConsent.purpose == PURPOSE,
-            FaceConsent.expires_at > now(), FaceKey.wrapped.is_not(None), *conditions,  # type: ignore[arg-type]
+            FaceConsent.expires_at > now(), FaceKey.wrapped.is_not(None), *conditions,
         )
         .limit(SHORTLIST + 1)
     )  # fmt: skip
     return [
-        Row(held.person_id, label_of(held), wrapped or b"", held.sealed, held.photographs) for held, wrapped in found
-    ]
+        Row(person, Label(person=person, version=version, model=model, rotation=rotation, key=key), wrapped or b"",
+            sealed, photographs)
+        for person, version, model, rotation, key, sealed, photographs, wrapped in found
+    ]  # fmt: skip
 
 
 def label_of(held: FaceTemplate) -> Label:
