@@ -51,8 +51,11 @@ def consent(person: str, *, version: str = NOTICE_VERSION, purpose: str = PURPOS
     under_age = profile is not None and _age(profile.birth_date) < GUARDED_UNTIL_AGE
     if under_age and not guardians.only().consents_for(principal(), person):
         raise GuardianNeeded()
-    if _alive(person, purpose) is not None:
+    before = _alive(person, purpose)
+    if before is not None and before.expires_at > now():
         raise ConsentGiven()
+    if before is not None:
+        end(before.id, person=person)
     agreed = notice(purpose, version)
     given = add(
         FaceConsent(
@@ -108,7 +111,7 @@ def enrol(person: str, photographs: Sequence[bytes], consent_id: str) -> FaceTem
     """
     holder = _held(person)
     alive = _alive(person)
-    if alive is None or alive.id != consent_id:
+    if alive is None or alive.id != consent_id or alive.expires_at <= now():
         raise ConsentMissing()
     if holder.proofing_level < MIN_PROOFING:
         raise ProofingTooLow(proofing_level=MIN_PROOFING)

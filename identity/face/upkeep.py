@@ -9,6 +9,7 @@ from app.db import now, session, unit_of_work
 from app.facade.settings import settings_of
 from app.jobs import Job, Schedule
 from app.telemetry import REGISTRY
+from identity.attestations import service as attestations
 from identity.face import calibration, service, weights
 from identity.face.models import FaceConsent, FaceTemplate
 from identity.face.provider import BUNDLED, GATEWAY
@@ -28,7 +29,7 @@ class FilingDutyNear(RuntimeError):
 
 
 def expire() -> None:
-    """Erase templates whose consent has run out or whose owner's record was stopped; run daily."""
+    """Erase templates whose consent has run out or whose owner's record was stopped; run hourly."""
     ended = session().execute(
         select(FaceConsent.id, FaceConsent.person_id, FaceConsent.purpose)
         .join(Person, Person.id == FaceConsent.person_id)
@@ -68,5 +69,5 @@ def check_ready() -> None:
         raise RuntimeError("SUXIN_IDENTITY_FACE_PROVIDER is neither bundled nor gateway")
 
 
-JOBS = (Job(name="identity.face_expire", run=expire),)
-SCHEDULE = (Schedule(job="identity.face_expire", every_seconds=86_400),)
+JOBS = (Job(name="identity.face_expire", run=expire), Job(name="identity.attestation_sweep", run=attestations.sweep))
+SCHEDULE = tuple(Schedule(job=job.name, every_seconds=3600) for job in JOBS)

@@ -9,7 +9,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from app import audit, crypto
-from app.db import outside_wait, session
+from app.db import now, outside_wait, session
 from app.facade.settings import settings_of
 from app.presence.ports import Evidence, Judgement
 from identity.face.gateway.wire import Away, Gateway, Question, Said
@@ -115,6 +115,7 @@ def _consenting(number: str) -> str | None:
         .where(
             Person.resident_id_index == crypto.blind_index(number.upper(), purpose="resident-id"),
             Person.state == "active", FaceConsent.purpose == GATEWAY, FaceConsent.withdrawn_at.is_(None),
+            FaceConsent.expires_at > now(),
         )
     )  # fmt: skip
 

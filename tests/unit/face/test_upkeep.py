@@ -12,9 +12,11 @@ from app.db import now, session
 from app.people import people
 from app.presence.ports import Evidence
 from app.principal import Kind, Principal
+from identity.attestations import service as attestations
+from identity.attestations.models import PresenceAttestation
 from identity.face import calibration, gallery, guardians, service, upkeep
 from identity.face.calibration import NotCalibrated
-from identity.face.errors import FaceOff, GuardianNeeded
+from identity.face.errors import ConsentMissing, FaceOff, GuardianNeeded
 from identity.face.models import FaceConsent, FaceKey, FaceTemplate
 from identity.face.notice import NOTICES, current, notice
 from identity.face.provider import BundledFace
@@ -71,6 +73,35 @@ def test_the_job_erases_what_has_no_ground_any_more(lin, change: str) -> None:
     assert session().scalars(select(FaceTemplate)).all() == []
     assert session().scalars(select(FaceKey.wrapped)).all() == [None]
     assert session().scalars(select(FaceConsent.withdrawn_at)).one() is not None
+
+
+def test_a_consent_that_ran_out_enrols_nobody_and_can_be_given_anew(lin) -> None:
+    old = service._alive(lin.id)
+    session().execute(update(FaceConsent).values(expires_at=now() - timedelta(seconds=1)))
+    session().expire_all()
+
+    with pytest.raises(ConsentMissing):
+        service.enrol(lin.id, [portrait("person_b_1")], old.id)
+    anew = service.consent(lin.id)
+
+    assert anew.id != old.id
+    assert session().scalars(select(FaceTemplate)).all() == []
+    assert service.enrol(lin.id, [portrait("person_b_1")], anew.id).consent_id == anew.id
+
+
+def test_attestations_of_yesterday_are_forgotten(work) -> None:
+    for hours in (1, 25):
+        session().add(
+            PresenceAttestation(
+                claim_index=b"i", terminal="t", purpose="p", official=f"o{hours}", document="passport",
+                made_at=now() - timedelta(hours=hours),
+            )
+        )  # fmt: skip
+    session().flush()
+
+    attestations.sweep()
+
+    assert session().scalars(select(PresenceAttestation.official)).all() == ["o1"]
 
 
 def test_the_job_leaves_living_consents_alone(lin) -> None:
