@@ -37,3 +37,8 @@ class PhotographUnfit(DomainError):
 class FaceOff(Unavailable):
     title = Text("本市尚未启用刷脸", "Face recognition is not in operation here")
     next_step = Text("请使用动态码、卡证或人工核验", "Use a code, a card or the staff")
+
+
+class FaceBusy(Unavailable):
+    title = Text("当前人脸登记人数较多", "Too many faces are being looked at")
+    next_step = Text("请在 Retry-After 之后重试", "Try again after Retry-After")

@@ -72,6 +72,19 @@ def _rows(*conditions: Any) -> list[Row]:
     ]  # fmt: skip
 
 
+def holds_consent(person: str) -> bool:
+    """Tell whether a recognised person consents at this moment, and let a withdrawal wait for the decision."""
+    held = session().scalar(
+        select(FaceConsent.id)
+        .where(
+            FaceConsent.person_id == person, FaceConsent.purpose == PURPOSE, FaceConsent.withdrawn_at.is_(None),
+            FaceConsent.expires_at > now(),
+        )
+        .with_for_update(read=True)
+    )  # fmt: skip
+    return held is not None
+
+
 def label_of(held: FaceTemplate) -> Label:
     """Return what a stored template is bound to."""
     return Label(person=held.person_id, version=held.version, model=held.model, rotation=held.rotation, key=held.key_id)

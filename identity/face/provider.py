@@ -61,7 +61,7 @@ class BundledFace:
         if len(rows) > size:
             return Judgement(decision="use_alternative", reason="ask_resident_id")
         found = _compare(probe, rows, size, averaged=len(evidence.frames) > 1, bars=bars)
-        if found is None:
+        if found is None or not gallery.holds_consent(found):
             return Judgement(decision="not_matched", reason="not_matched")
         return Judgement(decision="matched", reason="matched", party=found, level=evidence.level)
 

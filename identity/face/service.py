@@ -19,6 +19,7 @@ from identity.face.engine import engine
 from identity.face.errors import (
     ConsentGiven,
     ConsentMissing,
+    FaceBusy,
     FaceOff,
     GuardianNeeded,
     PhotographUnfit,
@@ -26,6 +27,7 @@ from identity.face.errors import (
 )
 from identity.face.gallery import PURPOSE
 from identity.face.guardians import guardians
+from identity.face.lane import Crowded, lane
 from identity.face.models import FaceConsent, FaceKey, FaceTemplate
 from identity.face.notice import CURRENT, notice
 from identity.face.quality import ENROL
@@ -182,6 +184,13 @@ def _alive(person: str, purpose: str = PURPOSE) -> FaceConsent | None:
 
 def _seen(photographs: Sequence[bytes]) -> Vector:
     bars = _bars()
+    try:
+        return lane().run(lambda: _one_face(photographs, bars.one_to_one))
+    except Crowded:
+        raise FaceBusy(headers={"Retry-After": "2"}) from None
+
+
+def _one_face(photographs: Sequence[bytes], alike: float) -> Vector:
     vectors: list[Vector] = []
     reasons: list[list[str]] = []
     for photograph in photographs:
@@ -192,7 +201,7 @@ def _seen(photographs: Sequence[bytes]) -> Vector:
             reasons.append(list(refusal.codes))
     if any(reasons) or not vectors:
         raise PhotographUnfit(reasons=reasons)
-    if any(float(vectors[0] @ other) < bars.one_to_one for other in vectors[1:]):
+    if any(float(vectors[0] @ other) < alike for other in vectors[1:]):
         raise PhotographUnfit(reasons=[["frames_differ"]])
     return average(vectors)
 

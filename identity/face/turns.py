@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from identity.face.engine import engine, single
+from identity.face.lane import Crowded, lane
 from identity.face.picture import Unreadable, decode
 from identity.face.sight import Face, Unfit
 from identity.face.vector import BadVector, Vector
@@ -53,8 +54,8 @@ class HeadTurns:
     def follows(self, frames: Sequence[bytes], turns: Sequence[str]) -> bool:
         """Tell whether picture by picture one head, always the same, was turned as asked."""
         try:
-            seen = [_seen(frame) for frame in frames]
-        except (Unreadable, Unfit, BadVector):
+            seen = lane().run(lambda: [_seen(frame) for frame in frames])
+        except (Unreadable, Unfit, BadVector, Crowded):
             return False
         if not seen or turns[0] != "front" or abs(seen[0][0].sideways) > STILL:
             return False
