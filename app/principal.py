@@ -33,7 +33,8 @@ class Principal:
     whom, `capacity` says as what and `evidence` names the relationship or
     mandate it rests on. `organisation` as `kind` is no citizen: routes for
     citizens refuse it unless they name it. `session` is the log-in an official
-    works in: two acts of one session are one person's.
+    works in: two acts of one session are one person's; each of `desks` is
+    (organisation, role, area).
     """
 
     kind: Kind

@@ -11,8 +11,7 @@ from importlib import import_module
 from benchmarks import measure, report
 from benchmarks.world import prepared
 
-PARTS = ("reads", "writes", "audit", "outbox", "bulkhead", "start", "logins")
-PARTS = ("reads", "writes", "audit", "outbox", "bulkhead", "start", "identity")
+PARTS = ("reads", "writes", "audit", "outbox", "bulkhead", "start", "logins", "identity", "face")
 
 
 def main() -> int:

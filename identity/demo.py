@@ -19,6 +19,7 @@ from demo import world
 from identity import demo_clients
 from identity.accounts.service import open_account
 from identity.authenticators import password
+from identity.cards import demo as cards
 from identity.demo_clients import DECISION_FORMS, MOBILE
 from identity.devices.models import Device
 from identity.devices.service import enrol
@@ -47,6 +48,7 @@ def seed() -> None:
         _pharmacy(pharmacy)
     parties.seed()
     offices.seed()
+    cards.seed()
     faces.seed()
 
 
@@ -124,6 +126,7 @@ def export() -> dict[str, Any]:
                 "password": each.password,
                 "face": each.face,
                 "mobile": each.mobile,
+                "card": {"number": cards.number_of(each.key), "pin": cards.PIN},
             }
             for each in world.load().citizens
         ]

@@ -7,8 +7,14 @@ from typing import Any
 from app.errors import DomainError
 from app.text import Text
 
+WAYS = ("face", "code", "card", "staff")
 ALTERNATIVES = ("code", "card", "staff")
 _ANEW = Text("请重新发起核验，或改用动态码、卡证或人工核验", "Open a new session, or use a code, a card or the staff")
+
+
+def alternatives_to(method: str | None) -> list[str]:
+    """Return the other ways to prove presence; none ever stands alone."""
+    return [way for way in WAYS if way != (method or "face")]
 
 
 class PresenceError(DomainError):
@@ -40,6 +46,14 @@ class LivenessRefused(PresenceError):
     status = 422
     title = Text("活体检测声明无效", "The terminal's liveness statement is not accepted")
     next_step = Text("请检查终端密钥与声明内容", "Check the terminal's key and what `reason` names")
+
+
+class PurposeNotOffered(PresenceError):
+    """Head turns before a phone never serve a purpose that moves money."""
+
+    status = 403
+    title = Text("手机核验不支持此用途", "A phone's camera does not serve this purpose")
+    next_step = Text("请到终端核验，或改用动态码、卡证或人工核验", "Go to a terminal, or use another way")
 
 
 class MethodUnknown(PresenceError):

@@ -1,4 +1,7 @@
-"""Limits on guessing, per terminal and per claim: counted before the work, refunded on a match."""
+"""Limits on guessing, per terminal and per claim at a terminal: counted before the work, refunded on a match.
+
+Never by the claim alone: whoever knows a number could lock its owner out.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,17 @@ from app.presence.models import PresenceGuess
 
 WINDOW = timedelta(minutes=10)
 PER_CLAIM = 10
+# A PIN has few digits; a card at one terminal gets fewer tries than a face, whose bar no trying lowers.
+PER_CARD = 5
 PER_TERMINAL = 60
 
 
-def targets(*, terminal: str, claim: str) -> list[tuple[bytes, int]]:
+def targets(*, terminal: str, claim: str, method: str = "") -> list[tuple[bytes, int]]:
     """Return what a judgement counts against, with each limit; claims are kept as keyed hashes."""
     counted = [(_target(f"terminal/{terminal}"), PER_TERMINAL)]
-    return [*counted, (_target(f"claim/{claim}"), PER_CLAIM)] if claim else counted
+    if not claim:
+        return counted
+    return [*counted, (_target(f"claim/{terminal}/{claim}"), PER_CARD if method == "card" else PER_CLAIM)]
 
 
 def reserve(counted: list[tuple[bytes, int]]) -> None:

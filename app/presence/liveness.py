@@ -1,4 +1,4 @@
-"""The terminal's signed word that it saw a living person, bound to one session and its pictures.
+"""Who vouches that a living person stood there: a terminal's signed word, head turns, or nobody.
 
 No passive detector we measured tells a face from its recapture (area under
 the curve near one half), so nothing here claims liveness from a photograph.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Protocol
 
 import orjson
 from flask import current_app
@@ -18,17 +19,58 @@ from joserfc.jwk import ECKey
 from app.db import now
 from app.presence.errors import LivenessRefused
 from app.presence.models import PresenceSession
-from app.presence.ports import terminal_keys
+from app.presence.ports import terminal_keys, turns
 
 TYPE = "suxin-liveness+jwt"
-CERTIFIED, SIMULATED = "certified", "simulated"
+CERTIFIED, SIMULATED, CHALLENGE = "certified", "simulated", "challenge"
 _MAX_BYTES = 4_000
-_CLOCK_SECONDS = 300
+_CLOCK_SECONDS = 120
 
 
 def digests_of(frames: Sequence[bytes]) -> list[str]:
     """Return the SHA-256 of each picture in lower-case hex, as statements name them."""
     return [hashlib.sha256(frame).hexdigest() for frame in frames]
+
+
+class LivenessJudge(Protocol):
+    """One way to be sure of a living person."""
+
+    def level(self, statement: str, *, opened: PresenceSession, frames: Sequence[bytes]) -> str | None:
+        """Return the level reached, None to try again; raises `LivenessRefused`."""
+
+
+class Deny:
+    """The default: nobody vouches, so nothing is proven."""
+
+    def level(self, statement: str, *, opened: PresenceSession, frames: Sequence[bytes]) -> str | None:
+        """Raise `LivenessRefused`."""
+        raise LivenessRefused(reason="not_offered")
+
+
+class TerminalAttested:
+    """An enrolled terminal signs what its certified camera saw; the only way that payment rests on."""
+
+    def level(self, statement: str, *, opened: PresenceSession, frames: Sequence[bytes]) -> str | None:
+        """Return the level the terminal attests."""
+        return level_of(statement, opened=opened, frames=frames)
+
+
+class ActiveChallenge:
+    """A phone's camera saw the head turn as the session asked; never for payment."""
+
+    def level(self, statement: str, *, opened: PresenceSession, frames: Sequence[bytes]) -> str | None:
+        """Return `challenge` when the turns are those asked for."""
+        reader = turns.get("identity")
+        if reader is None or len(frames) != len(opened.turns):
+            raise LivenessRefused(reason="frames_differ" if reader else "not_offered")
+        return CHALLENGE if reader.follows(frames, opened.turns) else None
+
+
+def judge_of(opened: PresenceSession) -> LivenessJudge:
+    """Return who may vouch in this session; anything not plainly provided for is denied."""
+    if opened.challenge:
+        return ActiveChallenge()
+    return TerminalAttested() if opened.party is None else Deny()
 
 
 def level_of(statement: str, *, opened: PresenceSession, frames: Sequence[bytes]) -> str:

@@ -27,6 +27,9 @@ class PresenceSession(Base):
     place: Mapped[str | None] = mapped_column(String(12))
     purpose: Mapped[str] = mapped_column(String(80))
     nonce: Mapped[str] = mapped_column(String(64))
+    # Set where a citizen's own phone opened the session: whom it is for, and the head turns asked.
+    party: Mapped[str | None] = mapped_column(String(40))
+    challenge: Mapped[str | None] = mapped_column(String(60))
     state: Mapped[str] = mapped_column(String(12), default="open")
     method: Mapped[str | None] = mapped_column(String(20))
     decision: Mapped[str | None] = mapped_column(String(20))
@@ -34,6 +37,11 @@ class PresenceSession(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
+
+    @property
+    def turns(self) -> tuple[str, ...]:
+        """The head turns this session asks for, in order; empty where a terminal attests."""
+        return tuple(self.challenge.split()) if self.challenge else ()
 
     @property
     def status(self) -> str:
@@ -88,7 +96,7 @@ class PresenceCode(Base):
 
 
 class PresenceGuess(Base):
-    """How often one claim or one terminal was judged since its window began."""
+    """How often one terminal, or one claim at one terminal, was judged since its window began."""
 
     __tablename__ = "presence_guess"
 

@@ -20,6 +20,10 @@ REASONS = {
     "frames_differ": Text("多帧画面不是同一人", "The pictures do not show one person"),
     "unreadable": Text("照片无法读取，请重新拍摄", "The picture cannot be read; capture anew"),
     "ask_resident_id": Text("请输入身份证号后再试", "Please give the resident number instead"),
+    "provider_away": Text("刷脸服务暂不可用，请改用其他方式", "Face recognition is away; use another way"),
+    "turns_differ": Text("转头动作不符，请重新按提示进行", "The head was not turned as asked; begin anew"),
+    "card_wrong": Text("卡号、密码或动态码不正确", "The card, PIN or code is not right"),
+    "attestation_missing": Text("需要两名工作人员分别确认", "Two members of the staff have to attest, each alone"),
     "code_wrong": Text("动态码无效或已过期", "The code is wrong or has expired"),
 }
 

@@ -19,6 +19,9 @@ from app.presence.schemas import (
     ConfirmationForm,
     Decision,
     EvidenceForm,
+    OwnEvidenceForm,
+    OwnSession,
+    OwnSessionForm,
     Session,
     SessionForm,
     decision_of,
@@ -62,6 +65,27 @@ class EvidenceOfSession(MethodView):
     def post(self, form: dict[str, Any], session_id: str) -> dict[str, Any]:
         """Send the evidence, once, and get the decision."""
         outcome = service.judge(session_id, service.Sent(**form), who=principal())
+        return decision_of(outcome.session, outcome.proof)
+
+
+@blueprint.route("/own-sessions")
+class OwnSessions(MethodView):
+    @require("presence:self", kinds=[Kind.CITIZEN])
+    @blueprint.arguments(OwnSessionForm)
+    @blueprint.response(201, OwnSession)
+    def post(self, form: dict[str, Any]) -> PresenceSession:
+        """Open a session on the own phone; it says how to turn the head. Never for payment."""
+        return service.open_own(who=principal(), purpose=form["purpose"])
+
+
+@blueprint.route("/own-sessions/<session_id>/evidence")
+class EvidenceOfOwnSession(MethodView):
+    @require("presence:self", kinds=[Kind.CITIZEN])
+    @blueprint.arguments(OwnEvidenceForm)
+    @blueprint.response(200, Decision)
+    def post(self, form: dict[str, Any], session_id: str) -> dict[str, Any]:
+        """Send the pictures, once, and get the decision."""
+        outcome = service.judge(session_id, service.Sent(method="face", frames=form["frames"]), who=principal())
         return decision_of(outcome.session, outcome.proof)
 
 

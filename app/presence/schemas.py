@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.errors import language
-from app.presence.errors import ALTERNATIVES
+from app.presence.errors import alternatives_to
 from app.presence.models import PresenceProof, PresenceSession
 from app.presence.reasons import reason
 
@@ -50,17 +50,30 @@ class Session(Schema):
     nonce = fields.String(metadata={"description": "Goes into the signed liveness statement"})
     decision = fields.String(allow_none=True)
     expires_at = fields.AwareDateTime(format="iso")
-    alternatives = fields.Function(lambda _: list(ALTERNATIVES), metadata={"type": "array"})
+    alternatives = fields.Function(lambda held: alternatives_to(held.method), metadata={"type": "array"})
 
 
 class Claim(Schema):
     phone_tail4 = fields.String(validate=validate.Regexp(r"[0-9]{4}\Z"), metadata={"example": "0042"})
     resident_id = fields.String(validate=validate.Regexp(r"[0-9]{17}[0-9Xx]\Z"))
 
+    card_number = fields.String(
+        validate=validate.Regexp(r"[0-9A-Za-z]{8,24}\Z"), metadata={"description": "For the method `card`"}
+    )
+
     @validates_schema
     def _one(self, data: dict[str, Any], **_: Any) -> None:
         if len(data) != 1:
-            raise ValidationError("give phone_tail4 or resident_id")
+            raise ValidationError("give phone_tail4, resident_id or card_number")
+
+
+_SHAPES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    # Per method: the members it needs, and the claims it takes.
+    "face": (("claim", "frames", "liveness"), ("phone_tail4", "resident_id")),
+    "code": (("code",), ()),
+    "card": (("claim",), ("card_number",)),
+    "staff": (("claim",), ("resident_id",)),
+}
 
 
 class EvidenceForm(Schema):
@@ -72,20 +85,51 @@ class EvidenceForm(Schema):
         metadata={"description": "Compact JWS (ES256, typ suxin-liveness+jwt) by the terminal's key: nonce, session,"
                   " purpose, frames (SHA-256 of each picture, hex), level, camera"},
     )  # fmt: skip
-    code = fields.String(validate=validate.Regexp(r"[0-9]{6,8}\Z"), metadata={"description": "For the method `code`"})
+    code = fields.String(
+        validate=validate.Regexp(r"[0-9]{6,8}\Z"), metadata={"description": "For `code`; for `card` instead of a PIN"}
+    )  # fmt: skip
+    pin = fields.String(validate=validate.Regexp(r"[0-9]{6}\Z"), metadata={"description": "For the method `card`"})
 
     @validates_schema
     def _complete(self, data: dict[str, Any], **_: Any) -> None:
-        needed = {"face": ("claim", "frames", "liveness"), "code": ("code",)}.get(data.get("method", ""), ())
+        needed, claims = _SHAPES.get(data.get("method", ""), ((), ()))
         missing = {name: ["needed for this method"] for name in needed if name not in data}
+        if claims and "claim" in data and not set(data["claim"]) <= set(claims):
+            missing["claim"] = [f"this method takes {' or '.join(claims)}"]
+        if data.get("method") == "card" and ("pin" in data) == ("code" in data):
+            missing["pin"] = ["give a PIN or a code"]
         if missing:
             raise ValidationError(missing)
+
+
+class OwnSessionForm(Schema):
+    purpose = fields.String(
+        required=True,
+        validate=validate.Regexp(r"[a-z][a-z0-9_.:-]{2,79}\Z"),
+        metadata={"example": "identity:step-up", "description": "One of low value; no payment"},
+    )
+
+
+class OwnSession(Session):
+    turns = fields.List(
+        fields.String(),
+        metadata={"description": "One picture for each: front, left, right, up or down, as the citizen sees it"},
+    )
+
+
+class OwnEvidenceForm(Schema):
+    frames = fields.List(
+        Picture(), required=True, validate=validate.Length(1, 4), metadata={"description": "One picture for each turn"}
+    )
 
 
 class Proof(Schema):
     id = fields.String(metadata={"example": "proof_01k9tq3v5e7m9x2c4b6n8p0r2s"})
     method = fields.String()
-    level = fields.String(metadata={"description": "certified, simulated (demo world only), or code"})
+    level = fields.String(
+        metadata={"description": "certified, simulated (demo world only), challenge (phones, low value only), code,"
+                  " card_pin, card_code or staff"}
+    )  # fmt: skip
     expires_at = fields.AwareDateTime(format="iso")
 
 
@@ -125,6 +169,6 @@ def decision_of(opened: PresenceSession, proof: PresenceProof | None) -> dict[st
         "decision": opened.decision,
         "reason": opened.reason,
         "message": reason(opened.reason or "").to(language()),
-        "alternatives": list(ALTERNATIVES),
+        "alternatives": alternatives_to(opened.method),
         "proof": proof,
     }

@@ -13,10 +13,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app import audit
 from app.db import add, now, session, unit_of_work, work
-from app.errors import NotFound
+from app.errors import NotAllowed, NotFound
 from app.guards import Principal
 from app.ids import new_id
-from app.presence import limits, liveness, proofs
+from app.presence import challenge, limits, liveness, proofs
 from app.presence.codes import CodeProvider
 from app.presence.errors import CaptureSeen, MethodUnknown, SessionExpired, SessionUsed
 from app.presence.models import PresenceCapture, PresenceProof, PresenceSession
@@ -34,6 +34,7 @@ class Sent:
     frames: Sequence[bytes] = field(default=(), repr=False)
     liveness: str = field(default="", repr=False)
     code: str | None = field(default=None, repr=False)
+    pin: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,24 @@ def new_session(who: Principal, form: Mapping[str, Any]) -> dict[str, Any]:
     audit.record("presence.session-opened", object=session_id, purpose=purpose)
     return {
         "id": session_id, "terminal": terminal_of(who), "organisation": who.organisation, "place": who.place,
-        "purpose": purpose, "nonce": secrets.token_urlsafe(24), "state": "open", "method": None, "decision": None,
-        "reason": None, "created_at": at, "expires_at": at + timedelta(seconds=form["ttl_seconds"]), "decided_at": None,
+        "purpose": purpose, "nonce": secrets.token_urlsafe(24), "party": None, "challenge": None, "state": "open",
+        "method": None, "decision": None, "reason": None, "created_at": at,
+        "expires_at": at + timedelta(seconds=form["ttl_seconds"]), "decided_at": None,
     }  # fmt: skip
+
+
+def open_own(*, who: Principal, purpose: str) -> PresenceSession:
+    """Open a session on a citizen's own phone, with head turns to be shown to its camera.
+
+    Raises `PurposeNotOffered` unless the purpose is declared to be of low value.
+    """
+    if who.party is None:
+        raise NotAllowed()
+    challenge.check_purpose(purpose)
+    opened = open_session(who=who, purpose=purpose)
+    opened.party, opened.challenge = who.party, challenge.chosen()
+    session().flush()
+    return opened
 
 
 def look(session_id: str, *, who: Principal) -> PresenceSession:
@@ -84,17 +100,27 @@ def judge(session_id: str, sent: Sent, *, who: Principal) -> Outcome:
     provider = _provider(sent.method)
     _take(opened)
     level = _admit(opened, sent) if provider.needs_capture else "none"
-    counted = limits.targets(terminal=opened.terminal, claim=_claim_key(opened, sent.claim))
+    counted = limits.targets(terminal=opened.terminal, claim=_claim_key(opened, sent.claim), method=sent.method)
     limits.reserve(counted)
-    judgement = provider.judge(
-        Evidence(
-            method=sent.method, purpose=opened.purpose, place=opened.place, level=level,
-            claim=sent.claim, frames=tuple(sent.frames), code=sent.code,
-        )
-    )  # fmt: skip
+    judgement = _UNTURNED if level is None else provider.judge(_evidence(opened, sent, level))
     if judgement.decision in ("matched", "retry"):
         limits.refund(counted)
-    return _decide(opened, sent.method, judgement)
+    # A provider that waited for an outside party has committed meanwhile: decide on the row as it is now.
+    return _decide(look(session_id, who=who), sent.method, judgement)
+
+
+_UNTURNED = Judgement(decision="retry", reason="turns_differ")
+
+
+def _evidence(opened: PresenceSession, sent: Sent, level: str) -> Evidence:
+    frames = tuple(sent.frames)
+    if opened.turns:
+        # Turned heads showed that somebody is there; who it is, the look to the front tells.
+        frames = tuple(frame for frame, turn in zip(frames, opened.turns, strict=True) if turn == challenge.FRONT)
+    return Evidence(
+        method=sent.method, purpose=opened.purpose, place=opened.place, session=opened.id, terminal=opened.terminal,
+        level=level, claim=sent.claim, frames=frames, code=sent.code, pin=sent.pin, party=opened.party,
+    )  # fmt: skip
 
 
 def _provider(method: str) -> PresenceProvider:
@@ -119,8 +145,8 @@ def _take(opened: PresenceSession) -> None:
     session().refresh(opened)
 
 
-def _admit(opened: PresenceSession, sent: Sent) -> str:
-    level = liveness.level_of(sent.liveness, opened=opened, frames=sent.frames)
+def _admit(opened: PresenceSession, sent: Sent) -> str | None:
+    level = liveness.judge_of(opened).level(sent.liveness, opened=opened, frames=sent.frames)
     digests = sorted({bytes.fromhex(digest) for digest in liveness.digests_of(sent.frames)})
     fresh = session().scalars(
         insert(PresenceCapture)

@@ -26,7 +26,7 @@ class TerminalCodeSchema(Schema):
     expires_at = fields.AwareDateTime(required=True)
 
 
-class AttestationFormSchema(Schema):
+class KeyAttestationFormSchema(Schema):
     """What the terminal's maker says of its key."""
 
     format = fields.String(required=True, validate=validate.Length(1, 20))
@@ -43,7 +43,7 @@ class TerminalEnrolmentFormSchema(Schema):
         validate=validate.Length(1, 8192),
         metadata={"description": "Compact JWS by that key, typ suxin-enrolment+jwt, over aud, iat, code_sha256"},
     )
-    attestation = fields.Nested(AttestationFormSchema)
+    attestation = fields.Nested(KeyAttestationFormSchema)
 
 
 class EnrolledTerminalSchema(Schema):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.errors import Conflict, DomainError, NotAllowed
+from app.errors import Conflict, DomainError, NotAllowed, Unavailable
 from app.text import Text
 
 
@@ -32,3 +32,13 @@ class PhotographUnfit(DomainError):
     status = 422
     title = Text("照片不符合要求", "A photograph cannot be used")
     next_step = Text("请按 reasons 重新拍摄", "Take it again as `reasons` say")
+
+
+class FaceOff(Unavailable):
+    title = Text("本市尚未启用刷脸", "Face recognition is not in operation here")
+    next_step = Text("请使用动态码、卡证或人工核验", "Use a code, a card or the staff")
+
+
+class FaceBusy(Unavailable):
+    title = Text("当前人脸登记人数较多", "Too many faces are being looked at")
+    next_step = Text("请在 Retry-After 之后重试", "Try again after Retry-After")

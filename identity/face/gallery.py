@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 
 from app import crypto
-from app.db import session
+from app.db import now, session
 from identity.face import vault, weights
 from identity.face.models import FaceConsent, FaceKey, FaceTemplate
+from identity.face.notice import PRESENCE
 from identity.face.vault import Label
 from identity.face.vector import WIDTH, Vector, unit
 from identity.parties.models import Person
 
 SHORTLIST = 200
-PURPOSE = "presence"
+PURPOSE = PRESENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +44,45 @@ def by_resident_id(number: str) -> list[Row]:
     return _rows(Person.resident_id_index == crypto.blind_index(number.upper(), purpose="resident-id"))
 
 
-def _rows(*conditions: object) -> list[Row]:
+def by_person(person: str) -> list[Row]:
+    """Return a consenting citizen who is known already, as on the own phone."""
+    return _rows(Person.id == person)
+
+
+def _rows(*conditions: Any) -> list[Row]:
+    # Columns, not models: a shortlist is read often and changed never.
     found = session().execute(
-        select(FaceTemplate, FaceKey.wrapped)
+        select(
+            FaceTemplate.person_id, FaceTemplate.version, FaceTemplate.model, FaceTemplate.rotation,
+            FaceTemplate.key_id, FaceTemplate.sealed, FaceTemplate.photographs, FaceKey.wrapped,
+        )
         .join(Person, Person.id == FaceTemplate.person_id)
         .join(FaceConsent, FaceConsent.id == FaceTemplate.consent_id)
         .join(FaceKey, FaceKey.id == FaceTemplate.key_id)
         .where(
             Person.state == "active", FaceConsent.withdrawn_at.is_(None), FaceConsent.purpose == PURPOSE,
-            FaceKey.wrapped.is_not(None), *conditions,  # type: ignore[arg-type]
+            FaceConsent.expires_at > now(), FaceKey.wrapped.is_not(None), *conditions,
         )
         .limit(SHORTLIST + 1)
     )  # fmt: skip
     return [
-        Row(held.person_id, label_of(held), wrapped or b"", held.sealed, held.photographs) for held, wrapped in found
-    ]
+        Row(person, Label(person=person, version=version, model=model, rotation=rotation, key=key), wrapped or b"",
+            sealed, photographs)
+        for person, version, model, rotation, key, sealed, photographs, wrapped in found
+    ]  # fmt: skip
+
+
+def holds_consent(person: str) -> bool:
+    """Tell whether a recognised person consents at this moment, and let a withdrawal wait for the decision."""
+    held = session().scalar(
+        select(FaceConsent.id)
+        .where(
+            FaceConsent.person_id == person, FaceConsent.purpose == PURPOSE, FaceConsent.withdrawn_at.is_(None),
+            FaceConsent.expires_at > now(),
+        )
+        .with_for_update(read=True)
+    )  # fmt: skip
+    return held is not None
 
 
 def label_of(held: FaceTemplate) -> Label:

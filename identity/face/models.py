@@ -26,7 +26,11 @@ class FaceConsent(Base):
     person_id: Mapped[str] = mapped_column(String(40), ForeignKey("identity.person.id"))
     purpose: Mapped[str] = mapped_column(String(40))
     version: Mapped[str] = mapped_column(String(20))
+    # What was agreed to, and by whom where a guardian agreed for a child.
+    notice_sha256: Mapped[str] = mapped_column(String(64))
+    given_by: Mapped[str] = mapped_column(String(80))
     given_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
     withdrawn_at: Mapped[datetime | None]
 
 

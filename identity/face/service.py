@@ -3,76 +3,123 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 
 from app import audit, crypto
 from app.db import add, now, session
 from app.errors import NotFound
 from app.ids import new_id
 from app.people import people
-from identity.face import vault, weights
+from app.principal import principal
+from identity.face import basis, calibration, vault, weights
+from identity.face.dedup.models import FaceDedupFinding
 from identity.face.engine import engine
-from identity.face.errors import ConsentGiven, ConsentMissing, GuardianNeeded, PhotographUnfit, ProofingTooLow
+from identity.face.errors import (
+    ConsentGiven,
+    ConsentMissing,
+    FaceBusy,
+    FaceOff,
+    GuardianNeeded,
+    PhotographUnfit,
+    ProofingTooLow,
+)
 from identity.face.gallery import PURPOSE
+from identity.face.guardians import guardians
+from identity.face.lane import Crowded, lane
 from identity.face.models import FaceConsent, FaceKey, FaceTemplate
+from identity.face.notice import CURRENT, notice
 from identity.face.quality import ENROL
 from identity.face.sight import Unfit
 from identity.face.vault import Label
-from identity.face.vector import ONE_TO_ONE, Vector, average
+from identity.face.vector import Bars, Vector, average
 from identity.parties.models import Person
 
-NOTICE_VERSION = "2026-01"
+NOTICE_VERSION = CURRENT
+# The shortest retention that saves people a yearly way: two years, then the template goes by itself.
+KEPT = timedelta(days=730)
 MIN_PROOFING = 2
 GUARDED_UNTIL_AGE = 14
 
 
-def consent(person: str, *, version: str = NOTICE_VERSION) -> FaceConsent:
-    """Record a citizen's separate consent to be recognised at terminals.
+def consent(person: str, *, version: str = NOTICE_VERSION, purpose: str = PURPOSE) -> FaceConsent:
+    """Record a citizen's separate consent to one purpose, or a guardian's for a child.
 
     Raises `NotFound`, `GuardianNeeded` under 14, `ConsentGiven` when one is alive.
     """
     _held(person)
     profile = people.only().profile(person)
-    if profile is not None and _age(profile.birth_date) < GUARDED_UNTIL_AGE:
+    under_age = profile is not None and _age(profile.birth_date) < GUARDED_UNTIL_AGE
+    if under_age and not guardians.only().consents_for(principal(), person):
         raise GuardianNeeded()
-    if _alive(person) is not None:
+    before = _alive(person, purpose)
+    if before is not None and before.expires_at > now():
         raise ConsentGiven()
-    given = add(FaceConsent(person_id=person, purpose=PURPOSE, version=version))
-    audit.record("identity.face-consent-given", subject=person, object=given.id, purpose=PURPOSE)
+    if before is not None:
+        end(before.id, person=person)
+    agreed = notice(purpose, version)
+    given = add(
+        FaceConsent(
+            person_id=person, purpose=purpose, version=version, notice_sha256=agreed.digest,
+            given_by=principal().actor, expires_at=now() + KEPT,
+        )
+    )  # fmt: skip
+    audit.record("identity.face-consent-given", subject=person, object=given.id, purpose=purpose)
     return given
+
+
+def consents_of(person: str) -> Sequence[FaceConsent]:
+    """Return all consents a citizen ever gave, newest first."""
+    return session().scalars(
+        select(FaceConsent).where(FaceConsent.person_id == person).order_by(FaceConsent.given_at.desc())
+    ).all()  # fmt: skip
 
 
 def withdraw(consent_id: str, *, person: str) -> None:
     """Withdraw a consent at once: its template is erased and its key shredded. Raises `NotFound`."""
     _held(person)
-    withdrawn = session().scalar(
+    purpose = session().scalar(
         update(FaceConsent)
         .where(FaceConsent.id == consent_id, FaceConsent.person_id == person, FaceConsent.withdrawn_at.is_(None))
         .values(withdrawn_at=now())
-        .returning(FaceConsent.id)
+        .returning(FaceConsent.purpose)
     )
-    if withdrawn is None:
+    if purpose is None:
         raise NotFound()
-    audit.record("identity.face-consent-withdrawn", subject=person, object=consent_id, purpose=PURPOSE)
-    erase(person)
+    audit.record("identity.face-consent-withdrawn", subject=person, object=consent_id, purpose=purpose)
+    if purpose == PURPOSE:
+        erase(person)
+
+
+def end(consent_id: str, *, person: str) -> None:
+    """End a consent whose time is over, or whose owner's record was stopped, as a withdrawal would."""
+    purpose = session().scalar(
+        update(FaceConsent)
+        .where(FaceConsent.id == consent_id, FaceConsent.withdrawn_at.is_(None))
+        .values(withdrawn_at=now())
+        .returning(FaceConsent.purpose)
+    )
+    audit.record("identity.face-consent-ended", subject=person, object=consent_id, purpose=purpose)
+    if purpose == PURPOSE:
+        erase(person)
 
 
 def enrol(person: str, photographs: Sequence[bytes], consent_id: str) -> FaceTemplate:
     """Replace a citizen's template by one made from 1 to 3 photographs, which are not kept.
 
-    Raises `NotFound`, `ConsentMissing`, `ProofingTooLow`, `PhotographUnfit`.
+    Raises `NotFound`, `ConsentMissing`, `ProofingTooLow`, `PhotographUnfit`,
+    `FaceOff` while the city has no calibration of its own.
     """
     holder = _held(person)
     alive = _alive(person)
-    if alive is None or alive.id != consent_id:
+    if alive is None or alive.id != consent_id or alive.expires_at <= now():
         raise ConsentMissing()
     if holder.proofing_level < MIN_PROOFING:
         raise ProofingTooLow(proofing_level=MIN_PROOFING)
-    vector = vault.rotated(_seen(photographs))
+    seen = _seen(photographs)
     version = erase(person) + 1
-    template = add(_sealed(person, vector, version=version, consent_id=consent_id, photographs=len(photographs)))
+    template = add(_sealed(person, seen, version=version, consent_id=consent_id, photographs=len(photographs)))
     audit.record(
         "identity.face-enrolled", subject=person, object=template.id, purpose=PURPOSE,
         details={"model": template.model, "version": version, "photographs": len(photographs)},
@@ -100,6 +147,9 @@ def erase(person: str) -> int:
         .where(FaceKey.person_id == person, FaceKey.wrapped.is_not(None))
         .values(wrapped=None, shredded_at=now())
     )
+    session().execute(
+        delete(FaceDedupFinding).where(or_(FaceDedupFinding.first == person, FaceDedupFinding.second == person))
+    )
     if erased is None:
         return 0
     audit.record(
@@ -120,12 +170,12 @@ def _held(person: str) -> Person:
     return holder
 
 
-def _alive(person: str) -> FaceConsent | None:
+def _alive(person: str, purpose: str = PURPOSE) -> FaceConsent | None:
     return (
         session()
         .scalars(
             select(FaceConsent).where(
-                FaceConsent.person_id == person, FaceConsent.purpose == PURPOSE, FaceConsent.withdrawn_at.is_(None)
+                FaceConsent.person_id == person, FaceConsent.purpose == purpose, FaceConsent.withdrawn_at.is_(None)
             )
         )
         .first()
@@ -133,6 +183,14 @@ def _alive(person: str) -> FaceConsent | None:
 
 
 def _seen(photographs: Sequence[bytes]) -> Vector:
+    bars = _bars()
+    try:
+        return lane().run(lambda: _one_face(photographs, bars.one_to_one))
+    except Crowded:
+        raise FaceBusy(headers={"Retry-After": "2"}) from None
+
+
+def _one_face(photographs: Sequence[bytes], alike: float) -> Vector:
     vectors: list[Vector] = []
     reasons: list[list[str]] = []
     for photograph in photographs:
@@ -143,19 +201,27 @@ def _seen(photographs: Sequence[bytes]) -> Vector:
             reasons.append(list(refusal.codes))
     if any(reasons) or not vectors:
         raise PhotographUnfit(reasons=reasons)
-    if any(float(vectors[0] @ other) < ONE_TO_ONE for other in vectors[1:]):
+    if any(float(vectors[0] @ other) < alike for other in vectors[1:]):
         raise PhotographUnfit(reasons=[["frames_differ"]])
     return average(vectors)
 
 
-def _sealed(person: str, vector: Vector, *, version: int, consent_id: str, photographs: int) -> FaceTemplate:
+def _bars() -> Bars:
+    try:
+        return calibration.in_force()
+    except calibration.NotCalibrated:
+        raise FaceOff() from None
+
+
+def _sealed(person: str, seen: Vector, *, version: int, consent_id: str, photographs: int) -> FaceTemplate:
     key = crypto.new_data_key()
     key_id = new_id("facekey")
     add(FaceKey(id=key_id, person_id=person, wrapped=crypto.wrap_key(key, place=vault.key_place(key_id, person))))
-    label = Label(person=person, version=version, model=weights.MODEL_ID, rotation=vault.ROTATION, key=key_id)
+    label = Label(person=person, version=version, model=weights.MODEL_ID, rotation=basis.current(), key=key_id)
     return FaceTemplate(
         person_id=person, consent_id=consent_id, version=version, model=label.model, rotation=label.rotation,
-        key_id=key_id, sealed=vault.seal(vector, key=key, label=label), photographs=photographs,
+        key_id=key_id, sealed=vault.seal(vault.rotated(seen, label.rotation), key=key, label=label),
+        photographs=photographs,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from app import crypto
 from identity.face import weights
 from identity.face.vector import WIDTH, BadVector, Vector, rotation, unit
 
-# Name of the secret rotation; a new name re-keys templates without new photographs.
+# Name of the first secret rotation; a new name re-keys templates without new photographs.
 ROTATION = "r1"
 _NONCE = 12
 
@@ -44,6 +44,12 @@ def rotated(vector: Vector, name: str = ROTATION) -> Vector:
     return unit(rotation(crypto.derive(f"face/rotation/{name}")) @ unit(vector))
 
 
+def turned(vector: Vector, *, before: str, after: str) -> Vector:
+    """Return a rotated vector in another basis; nobody's photograph is needed for that."""
+    plain = rotation(crypto.derive(f"face/rotation/{before}")).T @ vector
+    return rotated(plain, after)
+
+
 def seal(vector: Vector, *, key: bytes, label: Label) -> bytes:
     """Seal a rotated vector as 256 bytes of half floats."""
     nonce = os.urandom(_NONCE)
@@ -51,9 +57,9 @@ def seal(vector: Vector, *, key: bytes, label: Label) -> bytes:
 
 
 def open_sealed(sealed: bytes, *, key: bytes, label: Label) -> Vector:
-    """Return the rotated vector; raises `app.crypto.CannotOpen`, also for another model or basis."""
-    if (label.model, label.rotation) != (weights.MODEL_ID, ROTATION):
-        raise crypto.CannotOpen("the template is of another model or basis")
+    """Return the rotated vector; raises `app.crypto.CannotOpen`, also for another model's template."""
+    if label.model != weights.MODEL_ID:
+        raise crypto.CannotOpen("the template is of another model")
     try:
         plain = AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], label.bytes())
         return unit(np.frombuffer(plain, "<f2", count=WIDTH).astype(np.float32))

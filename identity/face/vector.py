@@ -53,6 +53,19 @@ def rotation(secret: bytes) -> Vector:
 
 
 @dataclass(frozen=True, slots=True)
+class Bars:
+    """All scores a city accepts from: one to one, in a shortlist with its margin, and the lift of averages."""
+
+    one_to_one: float
+    shortlist: float
+    margin: float
+    averaged: float
+
+
+START = Bars(ONE_TO_ONE, SHORTLIST, MARGIN, AVERAGED)
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
     """What a comparison must reach: a score, and a distance to the runner-up."""
 
@@ -60,19 +73,20 @@ class Bar:
     margin: float = 0.0
 
 
-def bar(*, shortlist: bool, averaged: bool) -> Bar:
+def bar(*, shortlist: bool, averaged: bool, bars: Bars = START) -> Bar:
     """Return the bar of a mode; `averaged`: two or more photographs on both sides."""
-    lift = AVERAGED if averaged else 0.0
-    return Bar(SHORTLIST + lift, MARGIN) if shortlist else Bar(ONE_TO_ONE + lift)
+    lift = bars.averaged if averaged else 0.0
+    return Bar(bars.shortlist + lift, bars.margin) if shortlist else Bar(bars.one_to_one + lift)
 
 
 def best(probe: Vector, gallery: NDArray[np.float32], real: NDArray[np.bool_], needed: Sequence[Bar]) -> int | None:
     """Return the row that is the probe's person, or None.
 
     Work depends on the number of rows alone. Rows that are not real only keep
-    the shape; `needed` holds each row's bar.
+    the shape; `needed` holds each row's bar. `probe` is one vector, or one
+    per row where the rows are not all in one basis.
     """
-    scores = gallery @ unit(probe)
+    scores = gallery @ unit(probe) if probe.ndim == 1 else np.einsum("ij,ij->i", gallery, probe)
     if not np.isfinite(scores).all():
         raise BadVector("a score is not finite")
     scores = np.where(real, scores, np.float32(-2))

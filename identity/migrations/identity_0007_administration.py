@@ -65,7 +65,8 @@ def _staff_roles() -> None:
         sa.Column("given_by", sa.String(40), nullable=False),
         sa.Column("ended_at", _TIME),
         sa.CheckConstraint(
-            "role in ('administrator', 'clients', 'devices', 'people', 'window')", name=op.f("ck_staff_role_role")
+            "role in ('administrator', 'clients', 'devices', 'people', 'window', 'presence-check', 'face-dedup')",
+            name=op.f("ck_staff_role_role"),
         ),
         sa.CheckConstraint("valid_until is null or valid_until > valid_from", name=op.f("ck_staff_role_span")),
         schema="identity",

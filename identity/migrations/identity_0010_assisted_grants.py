@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "identity_0010"
-down_revision = "identity_0008"
+down_revision = "identity_0009"
 branch_labels = None
 depends_on = None
 

@@ -13,7 +13,8 @@ from identity.staff.errors import DeskNeeded
 
 ADMINISTRATOR = "administrator"
 WINDOW = "window"
-ROLES = (ADMINISTRATOR, "clients", "devices", "people", WINDOW)
+# Further roles are asked for elsewhere: staff checks of presence, searches for doubly enrolled faces.
+ROLES = (ADMINISTRATOR, "clients", "devices", "people", WINDOW, "presence-check", "face-dedup")
 # GB/T 2260: whoever serves a prefect-level city or more (four digits or fewer) serves what has no place.
 _CITY_DIGITS = 4
 

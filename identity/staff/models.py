@@ -21,7 +21,10 @@ class StaffRole(Base):
     __table_args__ = (
         Index("uq_staff_role_open", "person_id", "organisation_id", "role", "area", unique=True,
               postgresql_where=text("ended_at is null")),
-        CheckConstraint("role in ('administrator', 'clients', 'devices', 'people', 'window')", name="role"),
+        CheckConstraint(
+            "role in ('administrator', 'clients', 'devices', 'people', 'window', 'presence-check', 'face-dedup')",
+            name="role",
+        ),
         CheckConstraint("valid_until is null or valid_until > valid_from", name="span"),
     )  # fmt: skip
 

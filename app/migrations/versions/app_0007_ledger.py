@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "app_0007"
-down_revision = "app_0005"
+down_revision = "app_0006"
 branch_labels = None
 depends_on = None
 

@@ -74,6 +74,7 @@ def test_the_demo_seed_enrols_its_two_faces_once_and_quickly(work) -> None:
     from demo import world
     from identity.face import demo
     from identity.face.engine import engine
+    from identity.face.lane import lane
     from identity.face.models import FaceTemplate
     from identity.face.quality import ENROL
     from identity.parties.service import register_person
@@ -84,6 +85,7 @@ def test_the_demo_seed_enrols_its_two_faces_once_and_quickly(work) -> None:
             name=each.name, resident_id=each.resident_id, mobile=each.mobile, area=each.area, source="demo",
             method="demo", level=4, demo_key=each.key,
         )  # fmt: skip
+    lane().run(engine)
     began = time.process_time()
     engine().read(portrait("person_b_1"), gate=ENROL)
     engine().read(portrait("person_b_1"), gate=ENROL)

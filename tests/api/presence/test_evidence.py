@@ -179,6 +179,22 @@ def test_consent_withdrawn_in_between_ends_recognition_at_once(counter, lin, cli
     assert counter.show(client, opened, fresh_frames()).get_json()["decision"] == "not_matched"
 
 
+def test_consent_withdrawn_while_the_face_is_compared_counts(counter, lin, client, monkeypatch) -> None:
+    from identity.face import provider
+
+    real = provider._compare
+
+    def compare(*given: Any, **more: Any) -> str | None:
+        found = real(*given, **more)
+        with unit_of_work():
+            faces.withdraw(faces._alive(lin.id).id, person=lin.id)
+        return found
+
+    monkeypatch.setattr(provider, "_compare", compare)
+
+    assert counter.show(client, counter.open(client), fresh_frames()).get_json()["decision"] == "not_matched"
+
+
 def test_guessing_at_one_claim_is_stopped(counter, lin, client, monkeypatch) -> None:
     monkeypatch.setattr(limits, "PER_CLAIM", 2)
     for _ in range(2):
@@ -229,4 +245,4 @@ def test_an_unknown_method_names_those_offered(counter, client) -> None:
     )
 
     assert answer.status_code == 422
-    assert answer.get_json()["methods"] == ["code", "face"]
+    assert answer.get_json()["methods"] == ["card", "code", "face", "staff"]

@@ -27,7 +27,7 @@ def test_figures_of_known_scores_are_right() -> None:
     scores = np.tile([0.9, 0.1], 50)
     same = np.tile([True, False], 50)
 
-    report = evaluation._report(scores, same, 0)
+    report = evaluation.report(scores, same, 0)
 
     assert (report.accuracy, report.ten_fold) == (1.0, 1.0)
     assert report.true_accepts["0.465"] == 1.0

@@ -137,7 +137,7 @@ def test_a_job_runs_under_whom_queued_it_in_its_own_plugins_audience(kernel: Fla
 
 def test_principals_survive_the_queue_without_their_token() -> None:
     who = Principal(
-        kind=Kind.OFFICIAL, actor="party_1", scopes=frozenset({"a:b"}), desks=(("d", "321302", "accept"),), token_id="t"
+        kind=Kind.OFFICIAL, actor="party_1", scopes=frozenset({"a:b"}), desks=(("d", "accept", "321302"),), token_id="t"
     )
 
     back = restored(stored(who))

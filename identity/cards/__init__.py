@@ -1,0 +1,1 @@
+"""Cards as evidence of presence: a number that is printed, and a secret that is not."""
