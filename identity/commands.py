@@ -132,7 +132,7 @@ def signing_key_rotate(city: Any) -> None:
     from identity.admin.signing_keys import rotate
 
     with in_city(city):
-        click.echo(rotate())
+        click.echo("\n".join(rotate()))
 
 
 @click.group("demo")

@@ -63,8 +63,8 @@ def _city(_: Arguments) -> None:
     desks.need_reach(desks.ADMINISTRATOR, None)
 
 
-def _rotate_early(_: Arguments) -> dict[str, str]:
-    return {"kid": signing_keys.rotate_early()}
+def _rotate_early(_: Arguments) -> dict[str, list[str]]:
+    return {"kids": signing_keys.rotate_early()}
 
 
 def _organisation_reach(given: Arguments) -> None:

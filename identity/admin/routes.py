@@ -70,6 +70,6 @@ class Rotate(MethodView):
     @official()
     @idempotent
     @blueprint.response(200, RotatedSchema)
-    def post(self) -> dict[str, str]:
-        """Let the next key sign, once it has been published for a day."""
-        return {"kid": signing_keys.rotate()}
+    def post(self) -> dict[str, list[str]]:
+        """Let the next key of each algorithm sign, once it has been published for a day."""
+        return {"kids": signing_keys.rotate()}

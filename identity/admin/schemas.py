@@ -48,6 +48,6 @@ class SigningKeysSchema(Schema):
 
 
 class RotatedSchema(Schema):
-    """The key that signs from now on."""
+    """The keys that sign from now on, one for each algorithm."""
 
-    kid = fields.String(required=True)
+    kids = fields.List(fields.String(), required=True)

@@ -25,7 +25,7 @@ def listed() -> list[SigningKey]:
     return list(session().scalars(wanted))
 
 
-def rotate() -> str:
+def rotate() -> list[str]:
     """Let the next key of each algorithm sign; raises `NextKeyTooYoung` while verifiers may not know one."""
     desks.need_reach(desks.ADMINISTRATOR, None)
     try:
@@ -35,12 +35,12 @@ def rotate() -> str:
     return _recorded(rotated)
 
 
-def rotate_early() -> str:
+def rotate_early() -> list[str]:
     """Let the next keys sign although they are young: after a theft waiting is worse."""
     return _recorded(keys.rotate_all(early=True), early=True)
 
 
-def _recorded(rotated: list[str], *, early: bool = False) -> str:
+def _recorded(rotated: list[str], *, early: bool = False) -> list[str]:
     for kid in rotated:
         audit.record("identity.signing-key-rotated", object=kid, details={"early": True} if early else None)
-    return "\n".join(rotated)
+    return rotated

@@ -8,7 +8,7 @@ from typing import Any
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from app.idempotency import derived_secret, idempotent
+from app.idempotency import derived_secret, idempotent, keyed
 from app.paging import Page, PageArgs, paged
 from identity import handles
 from identity.clients import service
@@ -85,6 +85,7 @@ class Enable(MethodView):
 @blueprint.route("/admin/clients/<client_id>/secret")
 class Secret(MethodView):
     @official()
+    @keyed
     @blueprint.response(201, ClientSecretSchema)
     def post(self, client_id: str) -> dict[str, str]:
         """Give a client a new secret; the same Idempotency-Key gives the same one."""

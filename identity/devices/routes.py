@@ -8,7 +8,7 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 
 from app.guards import public
-from app.idempotency import idempotent
+from app.idempotency import idempotent, keyed
 from app.paging import Page, PageArgs, paged
 from identity import handles
 from identity.clients.rules import check_terminal_access
@@ -51,6 +51,7 @@ class Devices(MethodView):
 @blueprint.route("/admin/device-codes")
 class Codes(MethodView):
     @official()
+    @keyed
     @blueprint.arguments(TerminalCodeFormSchema)
     @blueprint.response(201, TerminalCodeSchema)
     def post(self, form: dict[str, Any]) -> Invitation:
@@ -79,6 +80,7 @@ class OneDevice(MethodView):
 @blueprint.route("/admin/devices/<device_id>/key-codes")
 class KeyCodes(MethodView):
     @official()
+    @keyed
     @blueprint.response(201, TerminalCodeSchema)
     def post(self, device_id: str) -> Invitation:
         """Make a code by which this terminal brings another key."""

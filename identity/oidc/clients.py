@@ -14,6 +14,7 @@ from identity.devices.models import Device
 from identity.oidc import assertion, client_keys, client_secret, dpop, jose, keys, replay
 from identity.oidc.errors import OAuthError
 from identity.oidc.models import Client
+from identity.parties.serving import organisation_serves
 
 ASSERTION_TYPE = assertion.TYPE
 _CALLING = "suxin.oauth.client"
@@ -63,6 +64,8 @@ def _caller(params: dict[str, str]) -> Caller:
     proof = _proof(named.owner)
     _spend(named, proof)
     client = named.owner if isinstance(named.owner, Client) else None
+    if client is not None and not organisation_serves(client.organisation_id):
+        raise refused("the client's organisation is not active")
     request.environ[_CALLING] = client
     return Caller(
         id=named.owner.id,
@@ -99,7 +102,7 @@ def public_client(client_id: str) -> Caller:
 def known_client(client_id: str) -> Client:
     """Return an active client that merely names itself, as browsers let it; raises `invalid_client`."""
     found = session().get(Client, client_id) if client_id else None
-    if found is None or found.state != "active":
+    if found is None or found.state != "active" or not organisation_serves(found.organisation_id):
         raise refused("the client is unknown or stopped")
     return found
 
@@ -124,6 +127,8 @@ def _public(client_id: str) -> Client:
     found = session().get(Client, client_id) if client_id else None
     if found is None or found.state != "active" or found.auth_method != "none":
         raise refused("the client is unknown or must authenticate")
+    if not organisation_serves(found.organisation_id):
+        raise refused("the client's organisation is not active")
     return found
 
 

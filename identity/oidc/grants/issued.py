@@ -13,10 +13,12 @@ from identity.accounts.models import Account
 from identity.oidc import details, refresh_token, tokens
 from identity.oidc.access import Wanted
 from identity.oidc.clients import client_of
+from identity.oidc.errors import OAuthError
 from identity.oidc.models import AuthorizationGrant
 from identity.parties import acting
 from identity.parties.acting import is_organisation
 from identity.parties.models import Person
+from identity.staff.capacities import desks_of
 
 
 def live_grant(grant_id: str) -> AuthorizationGrant | None:
@@ -34,10 +36,13 @@ def live_grant(grant_id: str) -> AuthorizationGrant | None:
         )
         .first()
     )
-    return found if found is not None and _may_act(found) else None
+    return found if found is not None and may_act(found) else None
 
 
-def _may_act(grant: AuthorizationGrant) -> bool:
+def may_act(grant: AuthorizationGrant) -> bool:
+    """Tell whether the ground still holds on which a grant acts for another, or as staff."""
+    if grant.staff_of is not None and not desks_of(grant.person_id, grant.staff_of):
+        return False
     if grant.acting_for is None:
         return True
     found = acting.still_holds(actor=grant.person_id, party=grant.acting_for, evidence=grant.mandate_id)
@@ -67,7 +72,10 @@ def tokens_of(
     `jkt` is the key the caller proved; a grant bound to a key needs no other word.
     `carried` are the authorization details that the caller narrowed the grant's to.
     A client that may refresh gets the refresh token of the grant's generation.
+    Raises `invalid_grant` once the ground to act for another has ended.
     """
+    if not may_act(grant):
+        raise OAuthError("invalid_grant", "what this consent rests on has ended")
     bound = jkt or grant.jkt
     named = grant.authorization_details if carried is None else carried
     token = tokens.for_citizen(grant, wanted, jkt=bound, carried=named)

@@ -218,6 +218,7 @@ def _let_in(city: Flask, turn: Callable[..., bool] | None, monkeypatch: pytest.M
     live = Live(
         id="session_x", account_id=citizen.account_id, person_id=citizen.person_id, login_name="x", proofing_level=4,
         authentication_level=1, methods=[], authenticated_at=now(), last_seen_at=now(), shared=False, assisted_by=None,
+        acting_for=None, acting_evidence=None, staff_of=None,
     )  # fmt: skip
     with city.app_context(), unit_of_work():
         cross_device.approve(shown.link, shown.number, who=live, phone=Where("192.0.2.1"))

@@ -20,7 +20,7 @@ from identity.oidc.keys import public_members
 from identity.oidc.models import Client, ClientKey
 from identity.oidc.permitted import CIBA, DEVICE, EXCHANGE
 from identity.oidc.registration import invites
-from identity.oidc.registration.commands import client as command
+from identity.oidc.registration.commands import invite as command
 from identity.oidc.registration.models import RegistrationInvite
 from identity.parties.models import Organisation
 from tests.api.identity import programs, world
@@ -373,7 +373,7 @@ class _City:
 def test_command_prints_an_invitation(client: FlaskClient, app: Flask) -> None:
     with unit_of_work():
         organisation = add(Organisation(name="卫健委", credit_code="113213000000000001", area="321300"))
-    arguments = ["invite", "--access", "suxin=openid,profile", "--serves", "health", "--organisation"]
+    arguments = ["--access", "suxin=openid,profile", "--serves", "health", "--organisation"]
 
     done = CliRunner().invoke(command, [*arguments, organisation.credit_code], obj=_City(app))
     wrong = CliRunner().invoke(command, [*arguments, "no-such-code"], obj=_City(app))
