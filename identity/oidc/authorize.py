@@ -44,7 +44,7 @@ def begin(query: str) -> Response:
         live = browser.live_session(request)
         if live is None or _not_enough(live, asked, params):
             return _to_log_in(live, asked, params)
-        if live.acting_for is None and "none" not in asked.prompt and acting.others(live.person_id):
+        if _must_choose(live, asked):
             return _to_chooser(params)
         capacity = _capacity(live, asked)
         if _consented(live, asked, capacity):
@@ -145,16 +145,25 @@ def _turned(asked: Asked, error: str) -> Turned:
     return Turned(asked.redirect_uri, error, asked.state)
 
 
+def _must_choose(live: Live, asked: Asked) -> bool:
+    if live.acting_for is not None or "none" in asked.prompt or acting.names_one(asked.details):
+        return False
+    return bool(acting.others(live.person_id))
+
+
 def _to_chooser(params: dict[str, str]) -> Response:
     back_to = "/oauth2/authorize?" + continuation.marked(params)
     return redirect("/account/acting-for?" + urlencode({"return_to": back_to}), 303)
 
 
 def _capacity(live: Live, asked: Asked) -> Capacity:
-    """Return as what the session acts, if anything of the request lies within its limits."""
+    """Return as what the person acts, if anything of the request lies within its limits.
+
+    A mandate that the request names (RFC 9396) counts before what the session has chosen.
+    """
     try:
-        capacity = browser.capacity_of(live)
-    except CapacityEnded:
+        capacity = acting.named_by(live.person_id, asked.details) or browser.capacity_of(live)
+    except (CapacityEnded, LookupError):
         raise _turned(asked, "access_denied") from None
     if not capacity.within(asked.access):
         raise _turned(asked, "access_denied")

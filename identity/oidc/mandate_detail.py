@@ -18,11 +18,18 @@ _ACTIONS = {
 }
 _MEMBERS = frozenset({"type", "actions", "matters", "locations", "valid_until"})
 _MATTER = re.compile(r"[a-z][a-z0-9]*(\.[a-z0-9_-]+)+")
+_ID = re.compile(r"[a-z]{2,12}_[0-9a-z]{26}")
 _MOST_MATTERS = 20
 
 
 def check(detail: Detail) -> None:
-    """Raise `BadDetail` unless the detail says which actions, at most on which matters, and until when."""
+    """Raise `BadDetail` unless the detail says which actions, at most on which matters, and until when.
+
+    Or it names one mandate that the person holds already: `{"type": "mandate", "mandate": "<id>"}`.
+    """
+    if "mandate" in detail:
+        _check_named(detail)
+        return
     if not set(detail) <= _MEMBERS:
         raise BadDetail("a mandate has actions, and may have matters, locations and valid_until")
     _check_actions(detail.get("actions"))
@@ -33,12 +40,20 @@ def check(detail: Detail) -> None:
 
 def words(detail: Detail) -> Text:
     """Return the mandate as a sentence."""
+    if "mandate" in detail:
+        return Text("以您所受的委托为他人办理", "Act for somebody else on a mandate you hold")
     actions = [_ACTIONS[each] for each in detail["actions"]]
     matters = detail.get("matters")
     until = detail.get("valid_until")
     zh = f"代您{'、'.join(each.zh for each in actions)}：{'、'.join(matters) if matters else '所有事项'}"
     en = f"For you: {', '.join(each.en for each in actions)}; {', '.join(matters) if matters else 'every matter'}"
     return Text(zh + (f"，至 {until}" if until else ""), en + (f", until {until}" if until else ""))
+
+
+def _check_named(detail: Detail) -> None:
+    named = detail["mandate"]
+    if set(detail) - {"type", "mandate", "locations"} or not isinstance(named, str) or not _ID.fullmatch(named):
+        raise BadDetail("a named mandate is its id and nothing else")
 
 
 def _check_actions(actions: object) -> None:

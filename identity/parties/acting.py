@@ -110,6 +110,11 @@ def named_by(person_id: str, authorization_details: Iterable[Mapping[str, Any]])
     raise LookupError("mandate")
 
 
+def names_one(authorization_details: Iterable[Mapping[str, Any]]) -> bool:
+    """Tell whether a request names a mandate to act on."""
+    return any(each.get("type") == "mandate" and "mandate" in each for each in authorization_details)
+
+
 def _fit_to_act(person_id: str) -> bool:
     """Tell whether a person may act for others at all: active, proven, of age."""
     person = people.active(person_id)

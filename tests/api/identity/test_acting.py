@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from app import audit
 from app.api import record
 from app.db import UnitOfWork, session, unit_of_work
 from app.facade.subjects import subject_of
 from app.guards import Access, Kind, OwnAffairsOnly, check
+from app.ids import new_id
 from app.jobs import Job
 from app.outbox import stored
 from app.principal import Principal, acting_as
@@ -20,8 +23,9 @@ from app.subjects import in_audience
 from app.worker import run_events
 from identity.accounts.service import disable_account
 from identity.oidc import jose
-from identity.oidc.models import AuthorizationGrant
+from identity.oidc.models import AuthorizationGrant, Client
 from identity.parties import acting, mandates, relationships
+from identity.parties.directory import directory
 from identity.parties.service import disable_organisation, disable_person
 from tests.api.identity import kin, world
 from tests.api.identity.kin import Kin
@@ -458,3 +462,36 @@ def test_nothing_but_what_acting_costs_is_asked_of_the_database(client: FlaskCli
         event.remove(engine, "before_cursor_execute", count)
 
     assert len(statements) == 1
+
+
+def _naming(mandate: str) -> str:
+    return json.dumps([{"type": "mandate", "mandate": mandate}])
+
+
+def test_a_request_that_names_a_mandate_acts_on_it_without_the_chooser(client: FlaskClient, mother: Kin) -> None:
+    with unit_of_work():
+        elder, app_client = kin.person("钱初", birth=date(1949, 10, 4)), kin.app_client()
+        mandate = kin.mandate(elder, mother)
+        session().execute(update(Client).where(Client.id == app_client).values(detail_types=["mandate"]))
+    kin.log_in(client, mother)
+
+    body = kin.tokens(client, app_client, scope="profile", authorization_details=_naming(mandate.id))
+
+    claims = jose.peek(body["access_token"])[1]
+    with unit_of_work():
+        assert directory.party_of(claims["sub"], "suxin") == elder.id
+        assert directory.party_of(claims["act"]["sub"], "suxin") == mother.id
+
+
+@pytest.mark.parametrize("whose", ["a stranger's", "nobody's"])
+def test_a_mandate_that_is_not_ones_own_is_denied_like_none(client: FlaskClient, mother: Kin, whose: str) -> None:
+    with unit_of_work():
+        app_client, other = kin.app_client(), kin.person("周远")
+        theirs = kin.mandate(kin.person("钱初", birth=date(1949, 10, 4)), other)
+        session().execute(update(Client).where(Client.id == app_client).values(detail_types=["mandate"]))
+    kin.log_in(client, mother)
+    named = theirs.id if whose == "a stranger's" else new_id("mandate")
+
+    query = world.request_of(app_client, world.Pkce.fresh(), scope="profile", authorization_details=_naming(named))
+
+    assert world.answered(client.get(f"/oauth2/authorize?{query}"))["error"] == "access_denied"
