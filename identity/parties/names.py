@@ -29,5 +29,11 @@ def name_of(party: str) -> str:
 
 
 def party_of(capacity: Capacity) -> str:
-    """Return whom a capacity represents and as what, in the reader's language."""
-    return f"{name_of(capacity.party)}（{KINDS[capacity.kind].to(language())}）"
+    """Return whom a capacity represents and as what, in the reader's language.
+
+    Somebody else has the end of a number beside the masked name: two children of one family name look alike without.
+    """
+    word = KINDS[capacity.kind].to(language())
+    other = None if capacity.evidence is None else session().get(Person, capacity.party)
+    number = "" if other is None else f" {other.mobile_tail}"
+    return f"{name_of(capacity.party)}{number}（{word}）"

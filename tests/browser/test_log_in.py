@@ -13,6 +13,7 @@ import pytest
 
 from tests.browser.conftest import City
 from tests.browser.passkeys import Authenticator
+from tests.browser.people import log_in
 from tests.browser.test_access import DISPLAYS, TOO_SMALL, faults, too_wide
 
 if TYPE_CHECKING:
@@ -33,16 +34,6 @@ def signed_in(city: City, opened: Opened) -> Callable[..., Page]:
         return page
 
     return make
-
-
-def log_in(page: Page, city: City, key: str) -> None:
-    """Log a demo person in by password."""
-    person = next(each for each in city.world["persons"] if each["key"] == key)
-    page.goto("/login?return_to=/account/")
-    page.locator("#login_name").fill(person["login_name"])
-    page.locator("#password").fill(person["password"])
-    page.locator("#by-password button[type=submit]").click()
-    page.wait_for_url("**/account/")
 
 
 def test_a_passkey_is_added_used_and_removed(city: City, opened: Opened, signed_in: Callable[..., Page]) -> None:
