@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta, timezone
 from typing import Any
@@ -28,7 +29,7 @@ _CHINA = timezone(timedelta(hours=8))
 Answers = dict[str, Callable[[str, str], object]]
 
 
-class _Own(MethodView):
+class _Own(MethodView, ABC):
     """A page about its visitor's own affairs; whoever acts for another here is still the visitor."""
 
     path: str
@@ -49,13 +50,13 @@ class _Own(MethodView):
                 lambda: self.act(live.person_id, params, **at), lambda refused: self.show(live, refused), then=self.path
             )
 
+    @abstractmethod
     def show(self, live: Live, refused: DomainError | None) -> Response:
         """Return the page, with a refusal on top if there is one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def act(self, person: str, params: dict[str, str], **at: str) -> object:
         """Do what the form asks."""
-        raise NotImplementedError
 
 
 class ActingFor(MethodView):
