@@ -34,10 +34,11 @@ def live_grant(grant_id: str) -> AuthorizationGrant | None:
         )
         .first()
     )
-    return found if found is not None and _may_act(found) else None
+    return found if found is not None and may_act(found) else None
 
 
-def _may_act(grant: AuthorizationGrant) -> bool:
+def may_act(grant: AuthorizationGrant) -> bool:
+    """Tell whether the ground on which a person acts for another, if any, still holds."""
     if grant.acting_for is None:
         return True
     found = acting.still_holds(actor=grant.person_id, party=grant.acting_for, evidence=grant.mandate_id)
