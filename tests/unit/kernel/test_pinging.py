@@ -25,9 +25,15 @@ def test_a_connection_closed_while_it_lay_in_the_pool_is_replaced(kernel: Flask)
 def test_a_connection_that_was_silent_for_long_is_asked(
     kernel: Flask, monkeypatch: pytest.MonkeyPatch, silent: float, asked: int
 ) -> None:
-    clock, seen = [100.0], []
+    clock = [100.0]
+    seen: list[object] = []
+
+    def thorough(connection: object) -> bool:
+        seen.append(connection)
+        return True
+
     monkeypatch.setattr("app.pinging.time.monotonic", lambda: clock[0])
-    ping = QuickPing(lambda connection: seen.append(connection) is None)
+    ping = QuickPing(thorough)
 
     with unit_of_work():
         link = session().connection().connection.driver_connection
