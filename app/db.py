@@ -15,7 +15,7 @@ from sqlalchemy import DateTime, Engine, MetaData, create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from app import closing
+from app import closing, pinging
 
 T = TypeVar("T")
 CORE_SCHEMA = "app"
@@ -82,12 +82,15 @@ class Database:
             "max_overflow": 12,
             "pool_timeout": 5,
         }
-        return cls(
+        made = cls(
             write=create_engine(driver_url(url), pool_pre_ping=True, **shared),
             read=create_engine(
                 driver_url(url), isolation_level="AUTOCOMMIT", pool_reset_on_return=None, pool_pre_ping=True, **shared
             ),
         )
+        pinging.install(made.write)
+        pinging.install(made.read)
+        return made
 
     def dispose(self) -> None:
         """Close every pooled connection."""

@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 
 from flask import Request
 
-from app.db import session
+from identity.oidc.client_rows import active_client
 from identity.oidc.errors import OAuthError
 from identity.oidc.models import Client
 
@@ -23,9 +23,9 @@ def authenticated(incoming: Request, params: Mapping[str, str], method: str) -> 
             raise _refused()
     else:
         client_id, secret = params.get("client_id", ""), params["client_secret"]
-    found = session().get(Client, client_id) if client_id else None
+    found = active_client(client_id)
     fits = _fits(secret, found.secret_hash if found is not None else None)
-    if found is None or not fits or found.state != "active" or found.auth_method != method:
+    if found is None or not fits or found.auth_method != method:
         raise _refused()
     return found
 

@@ -10,7 +10,7 @@ from flask import request
 from identity.oidc import clients, forms, jose, refresh_token
 from identity.oidc.clients import Caller
 from identity.oidc.errors import OAuthError
-from identity.oidc.grants.issued import live_grant
+from identity.oidc.grants.living import living_grant
 from identity.oidc.settings import resource_of
 from identity.oidc.verify import claims_of
 
@@ -49,7 +49,7 @@ def _told(claims: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_family(shown: refresh_token.RefreshToken, caller: Caller) -> dict[str, Any]:
-    grant = live_grant(shown.grant_id)
+    grant = living_grant(shown.grant_id)
     if grant is None or grant.client_id != caller.id or grant.refresh_generation != shown.generation:
         return _UNKNOWN
     found: dict[str, Any] = {"active": True, "client_id": caller.id}

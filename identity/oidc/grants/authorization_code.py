@@ -8,23 +8,37 @@ import hmac
 import re
 from typing import Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import select, update
 
 from app import audit
 from app.db import now, session, unit_of_work
 from app.guards import Kind, Principal, acting_as
-from identity.accounts.models import Account
 from identity.oidc.access import wanted
 from identity.oidc.clients import Caller
 from identity.oidc.details import narrowed
 from identity.oidc.errors import OAuthError
 from identity.oidc.forms import needed
-from identity.oidc.grants.issued import alive, tokens_of
+from identity.oidc.grants.issued import tokens_of
+from identity.oidc.grants.living import ALIVE, GRANT
 from identity.oidc.models import AuthorizationCode, AuthorizationGrant
+from identity.oidc.one_shot import OneShot
 from identity.oidc.revocation import revoke_grant
-from identity.parties.models import Person
+from identity.oidc.rows import Reader
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+_CODE = Reader(AuthorizationCode)
+_TAKE = OneShot.of(
+    "take code",
+    f"""
+    WITH taken AS (
+        UPDATE identity.authorization_code c SET consumed_at = cast(:now AS timestamptz)
+        FROM identity.authorization_grant g, identity.account a, identity.person p
+        WHERE c.code_hash = decode(:code, 'hex') AND c.client_id = :client AND c.consumed_at IS NULL
+            AND g.id = c.grant_id AND a.id = g.account_id AND p.id = g.person_id
+        RETURNING to_jsonb(c)::text AS code, CASE WHEN {ALIVE} THEN to_jsonb(g)::text END AS living)
+    SELECT (SELECT code FROM taken), (SELECT living FROM taken)
+    """,  # noqa: S608 - all parts are constants
+)
 
 
 def authorization_code(caller: Caller, params: dict[str, str]) -> dict[str, Any]:
@@ -49,26 +63,13 @@ def code_hash(code: str) -> bytes:
 def _consume(code: str, caller: Caller) -> tuple[AuthorizationCode, AuthorizationGrant | None]:
     """Return the code with its grant, None for one that is withdrawn or whose person or account is stopped."""
     # Committed at once: whatever goes wrong from here on, this code is spent.
-    with unit_of_work():
-        taken = session().execute(
-            update(AuthorizationCode)
-            .where(
-                AuthorizationCode.code_hash == code_hash(code),
-                AuthorizationCode.client_id == caller.id,
-                AuthorizationCode.consumed_at.is_(None),
-                AuthorizationGrant.id == AuthorizationCode.grant_id,
-                Account.id == AuthorizationGrant.account_id,
-                Person.id == AuthorizationGrant.person_id,
-            )
-            .values(consumed_at=now())
-            .returning(AuthorizationCode, AuthorizationGrant, and_(*alive()))
-            .execution_options(synchronize_session=False)
-        )
-        found = taken.first()
+    values = {"code": code_hash(code).hex(), "client": caller.id, "now": now().isoformat()}
+    taken, living = _TAKE.run(values)
+    found = _CODE.one(taken)
     if found is None:
         _revoke_if_replayed(code, caller)
         raise _bad_grant()
-    return found[0], found[1] if found[2] else None
+    return found, GRANT.one(living)
 
 
 def _bind(grant: AuthorizationGrant, jkt: str) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import or_, select, update
 
 from app import audit
 from app.db import now, session, unit_of_work
-from app.guards import Kind, Principal, acting_as
+from app.guards import CORE_AUDIENCE, Kind, Principal, acting_as
 from identity.accounts.models import Account
 from identity.oidc import refresh_token
 from identity.oidc.access import Wanted, wanted
@@ -23,11 +23,31 @@ from identity.oidc.details import narrowed
 from identity.oidc.errors import OAuthError
 from identity.oidc.forms import needed
 from identity.oidc.grants.issued import alive, live_grant, tokens_of
+from identity.oidc.grants.living import ALIVE, GRANT, living_grant
 from identity.oidc.models import AuthorizationGrant
+from identity.oidc.one_shot import OneShot
 from identity.oidc.refresh_token import RefreshToken
 from identity.oidc.revocation import revoke_grant
 from identity.oidc.settings import REFRESH_GRACE_SECONDS
 from identity.parties.models import Person
+
+# For a request that names neither scope nor resource; the last condition is what `wanted` then asks for.
+_ROTATE = OneShot.of(
+    "rotate",
+    f"""
+    WITH taken AS (
+        UPDATE identity.authorization_grant g
+        SET refresh_generation = g.refresh_generation + 1, refreshed_at = cast(:now AS timestamptz)
+        FROM identity.account a, identity.person p
+        WHERE g.id = :grant AND g.client_id = :client AND g.refresh_generation = cast(:generation AS integer)
+            AND a.id = g.account_id AND p.id = g.person_id AND {ALIVE}
+            AND (g.jkt IS NULL OR g.jkt = :jkt)
+            AND (jsonb_exists(g.access, '{CORE_AUDIENCE}')
+                OR (SELECT count(*) FROM jsonb_object_keys(g.access)) = 1)
+        RETURNING g.*)
+    SELECT (SELECT to_jsonb(taken)::text FROM taken)
+    """,  # noqa: S608 - all parts are constants
+)
 
 
 def refresh(caller: Caller, params: dict[str, str]) -> dict[str, Any]:
@@ -42,7 +62,7 @@ def refresh(caller: Caller, params: dict[str, str]) -> dict[str, Any]:
 
 
 def _kept(caller: Caller, shown: RefreshToken, params: dict[str, str]) -> dict[str, Any]:
-    grant = live_grant(shown.grant_id)
+    grant = living_grant(shown.grant_id)
     if grant is None or grant.client_id != caller.id or grant.refresh_generation != shown.generation:
         raise _bad_grant()
     carried = narrowed(params, grant.authorization_details)
@@ -50,6 +70,9 @@ def _kept(caller: Caller, shown: RefreshToken, params: dict[str, str]) -> dict[s
 
 
 def _rotated(caller: Caller, shown: RefreshToken, params: dict[str, str]) -> tuple[AuthorizationGrant, Wanted] | None:
+    if params.keys().isdisjoint(("scope", "resource")):
+        found = _rotated_whole(caller, shown)
+        return None if found is None else (found, wanted(params, found.access))
     # One statement decides between parallel calls. What was asked for is checked before the commit, so that a
     # request for too much costs the client nothing.
     with unit_of_work():
@@ -70,6 +93,12 @@ def _rotated(caller: Caller, shown: RefreshToken, params: dict[str, str]) -> tup
         )
         grant = taken.first()
         return None if grant is None else (grant, wanted(params, grant.access))
+
+
+def _rotated_whole(caller: Caller, shown: RefreshToken) -> AuthorizationGrant | None:
+    """Return the rotated grant of a request for all that was granted; that can be refused for nothing asked."""
+    values = {"grant": shown.grant_id, "client": caller.id, "generation": str(shown.generation)}
+    return GRANT.one(_ROTATE.run({**values, "jkt": caller.jkt, "now": now().isoformat()})[0])
 
 
 def _given_again(caller: Caller, shown: RefreshToken, params: dict[str, str]) -> tuple[AuthorizationGrant, Wanted]:
