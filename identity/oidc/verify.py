@@ -101,6 +101,8 @@ def _check_shape(claims: Mapping[str, Any]) -> None:
         raise jose.BadToken("a claim is missing")
     if jose.moment(claims, "exp") is None or jose.moment(claims, "iat") is None:
         raise jose.BadToken("iat or exp is missing")
+    if not isinstance(claims.get("sid"), str | None):
+        raise jose.BadToken("sid does not name a family")
     if claims["iss"] != issuer():
         raise jose.BadToken("the token is from another issuer")
     if "act" in claims and not _is_act(claims["act"]):
