@@ -34,15 +34,20 @@ def _free_port() -> int:
         return port
 
 
-def test_the_story_ends_well_on_an_empty_folder(state: Path) -> None:
-    done = subprocess.run(
+@pytest.fixture(scope="module")
+def told(state: Path) -> subprocess.CompletedProcess[str]:
+    """The story played once on the empty folder; here, because the tests may run in any order and process."""
+    return subprocess.run(
         [*UP, "--once"], env=_environment(state, _free_port()), capture_output=True, text=True, timeout=180, check=False
     )
 
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    assert "all 16 steps as expected" in done.stdout
+
+def test_the_story_ends_well_on_an_empty_folder(told: subprocess.CompletedProcess[str]) -> None:
+    assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-2000:]
+    assert "all 16 steps as expected" in told.stdout
 
 
+@pytest.mark.usefixtures("told")
 def test_no_citizens_identity_lies_in_a_log(state: Path) -> None:
     from demo import world
 
