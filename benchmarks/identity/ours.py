@@ -18,7 +18,7 @@ from benchmarks.identity.signing import Signer, b64
 from benchmarks.world import World, city_server
 
 PRODUCT = "benchmarks.product"
-CODES, PEOPLE = 8_000, 20
+CODES, PEOPLE = 16_000, 20
 PATHS = {"token": "/oauth2/token", "userinfo": "/oauth2/userinfo", "introspect": "/oauth2/introspect"}
 CREDENTIALS_SCOPE = "introspect"
 
