@@ -47,6 +47,11 @@ on conflict (target, source) do update set
   window_started_at = case when held.window_started_at > %(since)s then held.window_started_at else %(now)s end
 returning target, source, guesses
 """
+# Taken in the order of `counted`, before `_FORGIVE` takes them in its own.
+_HOLD = """
+select from identity.guess_count
+where (target, source) in ((%(target)s, %(at)s), (%(any)s, %(source)s)) order by target, source for update
+"""
 _FORGIVE = """
 with gone as (delete from identity.guess_count where target = %(target)s and source = %(at)s)
 update identity.guess_count set guesses = greatest(guesses - 1, 0) where target = %(any)s and source = %(source)s
@@ -114,6 +119,7 @@ def network(source: str) -> str:
 
 def _forgive(name: str, target_source: str, source: str) -> None:
     values = {"target": _target(name), "at": target_source, "any": _target(_ANY), "source": source}
+    driver().execute(_HOLD, values, prepare=True)
     driver().execute(_FORGIVE, values, prepare=True)
 
 
