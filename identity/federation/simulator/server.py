@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import socketserver
-import stat
 import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any
+from http.server import ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
+from identity import simulating
 from identity.federation.simulator.faults import Faults
 from identity.federation.simulator.protocol import Province, Said
 from identity.federation.simulator.world import World
@@ -37,51 +33,21 @@ class Public(ThreadingHTTPServer):
         self.province = Province(f"http://127.0.0.1:{self.server_port}", world, faults)
 
 
-class Control(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+class Control(simulating.UnixServer):
     """Where the city learns the address, and a test plans faults."""
 
-    daemon_threads = True
-
     def __init__(self, path: str, province: Province) -> None:
-        # A socket that a killed process left behind would refuse the bind.
-        with contextlib.suppress(FileNotFoundError):
-            if stat.S_ISSOCK(Path(path).stat().st_mode):
-                Path(path).unlink()
-        previous = os.umask(0o177)
-        try:
-            super().__init__(path, _ControlHandler)
-        finally:
-            os.umask(previous)
+        super().__init__(path, _ControlHandler)
         self.province = province
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class _Handler(simulating.Handler):
     def _send(self, said: Said) -> None:
-        raw = said.body.encode()
-        try:
-            self.send_response(said.status)
-            self.send_header("Content-Type", f"{said.content_type}; charset=utf-8")
-            self.send_header("Content-Length", str(len(raw)))
-            self.send_header("Cache-Control", "no-store")
-            if said.location is not None:
-                self.send_header("Location", said.location)
-            self.end_headers()
-            self.wfile.write(raw)
-        except OSError:
-            self.close_connection = True
+        to = {} if said.location is None else {"Location": said.location}
+        self.send(said.status, said.body.encode(), kind=said.content_type, Cache_Control="no-store", **to)
 
     def _body(self) -> str:
-        size = int(self.headers.get("Content-Length", "0"))
-        return self.rfile.read(min(size, _MAX_BODY)).decode("utf-8", "replace")
-
-    def address_string(self) -> str:
-        """Unix sockets have no peer address."""
-        return "local"
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing: queries carry codes."""
+        return self.body(_MAX_BODY).decode("utf-8", "replace")
 
 
 class _PublicHandler(_Handler):

@@ -4,66 +4,45 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
-import os
-import socketserver
-import stat
 import time
-from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import orjson
 
-from identity.face.gateway.simulator.faults import Faults
+from identity import simulating
+from identity.simulating import Faults, UnixServer
 
 _MAX_BODY = 12_000_000
 
 
-class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    """Serves the simulated gateway; one thread per connection."""
-
-    daemon_threads = True
+class Server(UnixServer):
+    """Serves the simulated gateway."""
 
     def __init__(self, path: str) -> None:
-        # A socket that a killed process left behind would refuse the bind.
-        with contextlib.suppress(FileNotFoundError):
-            if stat.S_ISSOCK(Path(path).stat().st_mode):
-                Path(path).unlink()
-        previous = os.umask(0o177)
-        try:
-            super().__init__(path, Handler)
-        finally:
-            os.umask(previous)
-        self.faults = Faults()
+        super().__init__(path, Handler)
+        self.faults = Faults("hang_up", "down", "late", "garble", "other_request", "unknown_result")
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(simulating.Handler):
     """One connection."""
 
-    protocol_version = "HTTP/1.1"
     server: Server
 
     def do_GET(self) -> None:
-        self._send(200, {"status": "ok"})
+        self.send(200, b'{"status": "ok"}')
 
     def do_POST(self) -> None:
         try:
-            said = orjson.loads(self.rfile.read(min(int(self.headers.get("Content-Length", "0")), _MAX_BODY)))
+            said = orjson.loads(self.body(_MAX_BODY))
             answer = self._control(said) if self.path == "/control" else self._verify(said)
         except (ValueError, KeyError, TypeError, binascii.Error):
             answer = 400, {"error": "the question cannot be read"}
         if answer is not None:
-            self._send(*answer)
+            self.send(answer[0], orjson.dumps(answer[1]))
 
     def _control(self, said: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        if said.get("clear"):
-            self.server.faults.clear()
-        else:
-            self.server.faults.plan(
-                str(said["kind"]), times=int(said.get("times", 1)), seconds=float(said.get("seconds", 2))
-            )
+        self.server.faults.control(said)
         return 200, {"status": "planned"}
 
     def _verify(self, said: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
@@ -86,21 +65,3 @@ class Handler(BaseHTTPRequestHandler):
             "unknown_result": {**answer, "result": "perhaps"},
         }
         return 200, changed.get(kind, answer)
-
-    def _send(self, status: int, body: dict[str, Any]) -> None:
-        raw = orjson.dumps(body)
-        try:
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
-        except OSError:
-            self.close_connection = True
-
-    def address_string(self) -> str:
-        """Unix sockets have no peer address."""
-        return "unix"
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing: questions carry faces."""
