@@ -19,7 +19,7 @@ from identity.accounts.models import Account
 from identity.oidc import refresh_token
 from identity.oidc.access import Wanted, wanted
 from identity.oidc.clients import Caller
-from identity.oidc.details import narrowed
+from identity.oidc.details import Details, narrowed
 from identity.oidc.errors import OAuthError
 from identity.oidc.forms import needed
 from identity.oidc.grants.issued import alive, live_grant, tokens_of
@@ -31,7 +31,11 @@ from identity.oidc.revocation import revoke_grant
 from identity.oidc.settings import REFRESH_GRACE_SECONDS
 from identity.parties.models import Person
 
-# For a request that names neither scope nor resource; the last condition is what `wanted` then asks for.
+Asked = tuple[AuthorizationGrant, Wanted, Details]
+
+# What a request may name to be given less; it may name too much.
+_NARROWING = ("scope", "resource", "authorization_details")
+# For a request that names none of them; the last condition is what `wanted` then asks for.
 _ROTATE = OneShot.of(
     "rotate",
     f"""
@@ -57,22 +61,27 @@ def refresh(caller: Caller, params: dict[str, str]) -> dict[str, Any]:
         raise _bad_grant()
     if caller.client.profile == "fapi2":
         return _kept(caller, shown, params)
-    grant, asked = _rotated(caller, shown, params) or _given_again(caller, shown, params)
-    return tokens_of(grant, asked, jkt=caller.jkt, carried=narrowed(params, grant.authorization_details))
+    grant, asked, carried = _rotated(caller, shown, params) or _given_again(caller, shown, params)
+    return tokens_of(grant, asked, jkt=caller.jkt, carried=carried)
 
 
 def _kept(caller: Caller, shown: RefreshToken, params: dict[str, str]) -> dict[str, Any]:
     grant = living_grant(shown.grant_id)
     if grant is None or grant.client_id != caller.id or grant.refresh_generation != shown.generation:
         raise _bad_grant()
-    carried = narrowed(params, grant.authorization_details)
-    return tokens_of(grant, wanted(params, grant.access), jkt=caller.jkt, carried=carried)
+    _, asked, carried = _asked_of(grant, params)
+    return tokens_of(grant, asked, jkt=caller.jkt, carried=carried)
 
 
-def _rotated(caller: Caller, shown: RefreshToken, params: dict[str, str]) -> tuple[AuthorizationGrant, Wanted] | None:
-    if params.keys().isdisjoint(("scope", "resource")):
+def _asked_of(grant: AuthorizationGrant, params: dict[str, str]) -> Asked:
+    """Return what a request asks of a grant; raises the error of asking for more than it holds."""
+    return grant, wanted(params, grant.access), narrowed(params, grant.authorization_details)
+
+
+def _rotated(caller: Caller, shown: RefreshToken, params: dict[str, str]) -> Asked | None:
+    if params.keys().isdisjoint(_NARROWING):
         found = _rotated_whole(caller, shown)
-        return None if found is None else (found, wanted(params, found.access))
+        return None if found is None else _asked_of(found, params)
     # One statement decides between parallel calls. What was asked for is checked before the commit, so that a
     # request for too much costs the client nothing.
     with unit_of_work():
@@ -92,7 +101,7 @@ def _rotated(caller: Caller, shown: RefreshToken, params: dict[str, str]) -> tup
             .execution_options(synchronize_session=False)
         )
         grant = taken.first()
-        return None if grant is None else (grant, wanted(params, grant.access))
+        return None if grant is None else _asked_of(grant, params)
 
 
 def _rotated_whole(caller: Caller, shown: RefreshToken) -> AuthorizationGrant | None:
@@ -101,7 +110,7 @@ def _rotated_whole(caller: Caller, shown: RefreshToken) -> AuthorizationGrant | 
     return GRANT.one(_ROTATE.run({**values, "jkt": caller.jkt, "now": now().isoformat()})[0])
 
 
-def _given_again(caller: Caller, shown: RefreshToken, params: dict[str, str]) -> tuple[AuthorizationGrant, Wanted]:
+def _given_again(caller: Caller, shown: RefreshToken, params: dict[str, str]) -> Asked:
     """Return the grant of an answer that was lost; ends the family of a token that was used before."""
     grant = session().scalar(
         select(AuthorizationGrant).where(
@@ -116,7 +125,7 @@ def _given_again(caller: Caller, shown: RefreshToken, params: dict[str, str]) ->
     living = live_grant(grant.id)
     if living is None:
         raise _bad_grant()
-    return living, wanted(params, living.access)
+    return _asked_of(living, params)
 
 
 def _lost_answer(grant: AuthorizationGrant, caller: Caller, shown: RefreshToken) -> bool:

@@ -6,14 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.authorization_details import BadDetail, Detail, DetailType, detail_types
 from app.db import UnitOfWork, session, unit_of_work
 from app.text import Text
 from identity.oidc import jose
-from identity.oidc.models import Client
+from identity.oidc.models import AuthorizationGrant, Client
 from tests.api.identity import programs, world
 from tests.api.identity.programs import Program
 from tests.api.identity.world import Citizen, Pkce
@@ -118,6 +119,22 @@ def test_refreshed_token_keeps_its_details(client: FlaskClient, citizen: Citizen
     )
 
     assert jose.peek(again.json["access_token"])[1]["authorization_details"] == [READ]
+
+
+def test_a_refresh_for_more_than_was_granted_costs_the_client_nothing(clean_city: Flask) -> None:
+    # Only a city that really commits keeps what a refused request did before its refusal.
+    with clean_city.app_context(), unit_of_work():
+        citizen, app_client = world.new_citizen(), world.new_client()
+        session().execute(update(Client).where(Client.id == app_client).values(detail_types=["mandate"]))
+    client = clean_city.test_client()
+    body = world.citizen_tokens(client, citizen, app_client, authorization_details=text(READ))
+    form = {"grant_type": "refresh_token", "client_id": app_client, "refresh_token": body["refresh_token"]}
+
+    refused = client.post("/oauth2/token", data={**form, "authorization_details": text(MANDATE)})
+
+    assert (refused.status_code, refused.get_json()["error"]) == (400, "invalid_authorization_details")
+    with clean_city.app_context(), unit_of_work():
+        assert session().scalars(select(AuthorizationGrant.refresh_generation)).all() == [0]
 
 
 WRONG: dict[str, Any] = {

@@ -20,7 +20,7 @@ from app.db import UnitOfWork, now, session, unit_of_work
 from app.hotpath.statement import Lines
 from identity.accounts.service import disable_account
 from identity.oidc import jose, refresh_token
-from identity.oidc.access import Wanted, wanted
+from identity.oidc.access import wanted
 from identity.oidc.grants.issued import live_grant
 from identity.oidc.models import AuthorizationGrant
 from tests.api.identity import fapi, world
@@ -340,7 +340,7 @@ def test_a_reading_rotation_would_make_several_successors(clean_city: Flask, mon
     """The control: read, then write what was read, as a rotation must not."""
     both_have_read = threading.Barrier(PARALLEL)
 
-    def careless(caller: Any, shown: Any, params: dict[str, str]) -> tuple[AuthorizationGrant, Wanted] | None:
+    def careless(caller: Any, shown: Any, params: dict[str, str]) -> Any:
         with unit_of_work():
             grant = live_grant(shown.grant_id)
             assert grant is not None
@@ -351,7 +351,7 @@ def test_a_reading_rotation_would_make_several_successors(clean_city: Flask, mon
                 .values(refresh_generation=AuthorizationGrant.refresh_generation + 1, refreshed_at=now())
                 .execution_options(synchronize_session=False)
             )
-            return grant, wanted(params, grant.access)
+            return grant, wanted(params, grant.access), []
 
     monkeypatch.setattr(import_module("identity.oidc.grants.refresh"), "_rotated", careless)
     _, app_client, body = city_with_family(clean_city)
